@@ -1,0 +1,213 @@
+/**
+ * Port mailbox: a guest CPU's port and MMIO accesses travel to the host as records through a single-producer,
+ * single-consumer ring. Writes are posted. A read is a record too, served in its turn, so it completes after every
+ * earlier write: a driver's flush read means what it means on PCI.
+ *
+ *   head     records published by the guest (u32, free-running)
+ *   tail     records retired by the host
+ *   reply    word 0: replies published; word 1: the last one's value (one read is outstanding at most)
+ *   record   word 0: operation | width << 8; word 1: address; word 2: value
+ */
+import type { Doorbell } from "../memory/doorbell.ts";
+import { type CpuPlan, MAILBOX_RECORD_BYTES, MAILBOX_SLOTS } from "../memory/plan.ts";
+import type { SharedMemory } from "../memory/shared-memory.ts";
+import { CONFIG_ADDRESS_PORT } from "../wire/pci.ts";
+import { site } from "../wire/sites.ts";
+import type { KickSender } from "./kick.ts";
+import { BusTimeoutError, type PortBus, type PortHandler, type Width } from "./port-bus.ts";
+
+const OPERATION = { IN: 1, OUT: 2, MMIO_READ: 3, MMIO_WRITE: 4, FENCE: 5 } as const;
+const OPERATION_NAMES = ["", "in", "out", "mmio read", "mmio write", "fence"];
+
+const WRITE_REQUEST = site("mailbox: write request");
+const PUBLISH_REQUEST = site("mailbox: publish request");
+const READ_REQUEST_INDEX = site("mailbox: read request index");
+const READ_REQUEST = site("mailbox: read request");
+const RETIRE = site("mailbox: retire request");
+const READ_SPACE = site("mailbox: read space");
+const WRITE_REPLY = site("mailbox: write reply");
+const PUBLISH_REPLY = site("mailbox: publish reply");
+const READ_REPLY_INDEX = site("mailbox: read reply index");
+const READ_REPLY = site("mailbox: read reply");
+
+const SLOT_MASK = MAILBOX_SLOTS - 1;
+/** Looks at the reply before sleeping: about 30 µs, several times what a polling host needs to answer. */
+const SPINS = 2000;
+
+export interface MailboxOptions {
+  /** How long a read may take before it is a finding, in milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+/** The guest's end, one per virtual CPU. */
+export class MailboxBus implements PortBus {
+  readonly #memory: SharedMemory;
+  readonly #plan: CpuPlan;
+  readonly #host: Doorbell;
+  readonly #own: Doorbell;
+  readonly #kicks: KickSender | undefined;
+  readonly #deadlineMs: number;
+  #head: number;
+  /** Last tail seen: stale in the safe direction (less space than there is). */
+  #tail: number;
+
+  constructor(
+    memory: SharedMemory,
+    plan: CpuPlan,
+    bells: { host: Doorbell; cpu: Doorbell },
+    kicks: KickSender | undefined,
+    options: MailboxOptions = {},
+  ) {
+    this.#memory = memory;
+    this.#plan = plan;
+    this.#host = bells.host;
+    this.#own = bells.cpu;
+    this.#kicks = kicks;
+    this.#deadlineMs = options.deadlineMs ?? 10_000;
+    this.#head = memory.load32(plan.mailboxHead, READ_SPACE);
+    this.#tail = memory.load32(plan.mailboxTail, READ_SPACE);
+  }
+
+  in(port: number, width: Width): number {
+    return this.#call(OPERATION.IN, width, port, 0);
+  }
+  out(port: number, width: Width, value: number): void {
+    if (width === 2 && this.#kicks !== undefined && this.#kicks.tryKick(port, value)) return;
+    // Configuration writes are not posted on PCI: whatever they move has moved when they return.
+    if ((port & 0xfff8) === CONFIG_ADDRESS_PORT) this.#call(OPERATION.OUT, width, port, value);
+    else this.#post(OPERATION.OUT, width, port, value);
+  }
+  mmioRead(address: number, width: Width): number {
+    return this.#call(OPERATION.MMIO_READ, width, address, 0);
+  }
+  mmioWrite(address: number, width: Width, value: number): void {
+    this.#post(OPERATION.MMIO_WRITE, width, address, value);
+  }
+
+  #post(operation: number, width: number, address: number, value: number): void {
+    if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) {
+      this.#tail = this.#memory.load32(this.#plan.mailboxTail, READ_SPACE);
+      // The last slot is kept for this: a fence waits until everything posted has been served.
+      if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) this.#call(OPERATION.FENCE, 1, 0, 0);
+    }
+    this.#publish(operation | (width << 8), address, value);
+  }
+
+  #call(operation: number, width: number, address: number, value: number): number {
+    const memory = this.#memory;
+    const replies = memory.load32(this.#plan.mailboxReply, READ_REPLY_INDEX);
+    this.#publish(operation | (width << 8) | 0x8000, address, value);
+    this.#awaitReply(replies, operation, width, address);
+    this.#tail = this.#head;
+    return memory.read32(this.#plan.mailboxReply + 4, READ_REPLY) >>> 0;
+  }
+
+  #publish(head: number, address: number, value: number): void {
+    const memory = this.#memory;
+    const record = this.#plan.mailboxRecords + (this.#head & SLOT_MASK) * MAILBOX_RECORD_BYTES;
+    memory.write32(record, head, WRITE_REQUEST);
+    memory.write32(record + 4, address, WRITE_REQUEST);
+    memory.write32(record + 8, value, WRITE_REQUEST);
+    this.#head = (this.#head + 1) >>> 0;
+    // Ordering E: record, then head. Ordering I: head, then look for a sleeping host.
+    memory.store32(this.#plan.mailboxHead, this.#head, PUBLISH_REQUEST);
+    this.#host.ring();
+  }
+
+  #awaitReply(before: number, operation: number, width: number, address: number): void {
+    const memory = this.#memory;
+    const reply = this.#plan.mailboxReply;
+    // Ordering F: reply count, then its value.
+    for (let spin = 0; spin < SPINS; spin++) {
+      if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
+    }
+    const deadline = performance.now() + this.#deadlineMs;
+    while (true) {
+      // Ordering I: announce, then look for the reply.
+      const ticket = this.#own.announce();
+      if (memory.load32(reply, READ_REPLY_INDEX) !== before) {
+        this.#own.cancel();
+        return;
+      }
+      this.#own.sleep(ticket, Math.max(0, deadline - performance.now()));
+      if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
+      if (performance.now() >= deadline) {
+        throw new BusTimeoutError(
+          `no answer from the host within ${this.#deadlineMs} ms: ${OPERATION_NAMES[operation]} of ${width} ` +
+            `bytes at 0x${address.toString(16)} (record ${this.#head}, host retired ` +
+            `${memory.load32(this.#plan.mailboxTail, READ_SPACE)})`,
+        );
+      }
+    }
+  }
+}
+
+/** The host's end of one CPU's mailbox. */
+export class MailboxServer {
+  readonly #memory: SharedMemory;
+  readonly #plan: CpuPlan;
+  readonly #cpu: Doorbell;
+  #tail: number;
+
+  constructor(memory: SharedMemory, plan: CpuPlan, cpuDoorbell: Doorbell) {
+    this.#memory = memory;
+    this.#plan = plan;
+    this.#cpu = cpuDoorbell;
+    this.#tail = memory.load32(plan.mailboxTail, READ_SPACE);
+  }
+
+  pending(): boolean {
+    return this.#memory.load32(this.#plan.mailboxHead, READ_REQUEST_INDEX) !== this.#tail;
+  }
+
+  /** Serves what is there, one ring's worth at most; returns how many records. */
+  serve(handler: PortHandler): number {
+    const memory = this.#memory;
+    let served = 0;
+    while (served < MAILBOX_SLOTS) {
+      // Ordering E: head, then the record.
+      if (memory.load32(this.#plan.mailboxHead, READ_REQUEST_INDEX) === this.#tail) break;
+      const record = this.#plan.mailboxRecords + (this.#tail & SLOT_MASK) * MAILBOX_RECORD_BYTES;
+      const head = memory.read32(record, READ_REQUEST);
+      const address = memory.read32(record + 4, READ_REQUEST);
+      const value = memory.read32(record + 8, READ_REQUEST);
+      const result = perform(handler, head & 0xff, ((head >>> 8) & 0x7f) as Width, address, value);
+      this.#tail = (this.#tail + 1) >>> 0;
+      served++;
+      memory.store32(this.#plan.mailboxTail, this.#tail, RETIRE);
+      if ((head & 0x8000) !== 0) this.#reply(result);
+    }
+    return served;
+  }
+
+  #reply(value: number): void {
+    const memory = this.#memory;
+    memory.write32(this.#plan.mailboxReply + 4, value, WRITE_REPLY);
+    // Ordering F: value, then the reply count. Ordering I: the reply, then look for a sleeping guest.
+    memory.add32(this.#plan.mailboxReply, 1, PUBLISH_REPLY);
+    this.#cpu.ring();
+  }
+}
+
+function perform(
+  handler: PortHandler,
+  operation: number,
+  width: Width,
+  address: number,
+  value: number,
+): number {
+  switch (operation) {
+    case OPERATION.IN:
+      return handler.portRead(address, width);
+    case OPERATION.OUT:
+      handler.portWrite(address, width, value);
+      return 0;
+    case OPERATION.MMIO_READ:
+      return handler.mmioRead(address, width);
+    case OPERATION.MMIO_WRITE:
+      handler.mmioWrite(address, width, value);
+      return 0;
+    default:
+      return 0;
+  }
+}

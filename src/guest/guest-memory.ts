@@ -1,0 +1,121 @@
+/**
+ * The guest's physical memory: whole pages for rings, and smaller buffers for requests. First fit over a sorted
+ * free list that merges neighbours; everything is counted, so that a test can see a leak.
+ */
+import type { Ram } from "../memory/ram.ts";
+import { alignUp, type GuestAddress, PAGE_SIZE } from "../wire/numbers.ts";
+import { site } from "../wire/sites.ts";
+
+const BUFFER = site("driver: buffer");
+/** Small buffers keep cache lines apart. */
+const BUFFER_ALIGN = 64;
+
+interface Hole {
+  offset: number;
+  bytes: number;
+}
+
+export class GuestMemory {
+  readonly ram: Ram;
+  /** Bytes handed out now. */
+  allocatedBytes = 0;
+  readonly #holes: Hole[];
+
+  constructor(ram: Ram) {
+    this.ram = ram;
+    this.#holes = [{ offset: 0, bytes: ram.size }];
+  }
+
+  get freeBytes(): number {
+    return this.ram.size - this.allocatedBytes;
+  }
+
+  /** Contiguous zeroed pages, or undefined when there are none left. */
+  allocatePages(bytes: number): GuestAddress | undefined {
+    const size = alignUp(bytes, PAGE_SIZE);
+    const address = this.#take(size, PAGE_SIZE);
+    if (address !== undefined) this.ram.memory.fill(address - this.ram.base, size, 0, BUFFER);
+    return address;
+  }
+  freePages(address: number, bytes: number): void {
+    this.#give(address, alignUp(bytes, PAGE_SIZE));
+  }
+
+  /** A buffer with unspecified contents, 64-byte aligned, or undefined. */
+  allocate(bytes: number): GuestAddress | undefined {
+    return this.#take(alignUp(Math.max(1, bytes), BUFFER_ALIGN), BUFFER_ALIGN);
+  }
+  free(address: number, bytes: number): void {
+    this.#give(address, alignUp(Math.max(1, bytes), BUFFER_ALIGN));
+  }
+
+  read(address: number, target: Uint8Array): void {
+    this.ram.memory.readBytes(this.#offset(address, target.length), target, BUFFER);
+  }
+  write(address: number, source: Uint8Array): void {
+    this.ram.memory.writeBytes(this.#offset(address, source.length), source, BUFFER);
+  }
+  read8(address: number): number {
+    return this.ram.memory.read8(this.#offset(address, 1), BUFFER);
+  }
+  write8(address: number, value: number): void {
+    this.ram.memory.write8(this.#offset(address, 1), value, BUFFER);
+  }
+  read32(address: number): number {
+    return this.ram.memory.read32(this.#offset(address, 4), BUFFER);
+  }
+  write32(address: number, value: number): void {
+    this.ram.memory.write32(this.#offset(address, 4), value, BUFFER);
+  }
+  write64(address: number, value: number): void {
+    this.write32(address, value >>> 0);
+    this.write32(address + 4, Math.floor(value / 0x1_0000_0000));
+  }
+
+  /** Addresses here come from our own allocator or the guest program: outside RAM is its bug. */
+  #offset(address: number, length: number): number {
+    const offset = this.ram.offsetOf(address, length);
+    if (offset < 0)
+      throw new RangeError(`${length} bytes at 0x${address.toString(16)} lie outside guest RAM`);
+    return offset;
+  }
+
+  #take(bytes: number, align: number): GuestAddress | undefined {
+    for (let index = 0; index < this.#holes.length; index++) {
+      const hole = this.#holes[index];
+      if (hole === undefined) break;
+      const start = alignUp(this.ram.base + hole.offset, align) - this.ram.base;
+      const lead = start - hole.offset;
+      if (lead + bytes > hole.bytes) continue;
+      const tail = { offset: start + bytes, bytes: hole.bytes - lead - bytes };
+      const left = [{ offset: hole.offset, bytes: lead }, tail].filter((part) => part.bytes > 0);
+      this.#holes.splice(index, 1, ...left);
+      this.allocatedBytes += bytes;
+      return this.ram.addressOf(start);
+    }
+    return undefined;
+  }
+
+  #give(address: number, bytes: number): void {
+    const offset = this.#offset(address, bytes);
+    const index = this.#holes.findIndex((hole) => hole.offset > offset);
+    const at = index < 0 ? this.#holes.length : index;
+    const before = this.#holes[at - 1];
+    const after = this.#holes[at];
+    if ((before && before.offset + before.bytes > offset) || (after && offset + bytes > after.offset)) {
+      throw new Error(`double free of ${bytes} bytes at 0x${address.toString(16)}`);
+    }
+    this.allocatedBytes -= bytes;
+    this.#holes.splice(at, 0, { offset, bytes });
+    this.#merge(at);
+    if (at > 0) this.#merge(at - 1);
+  }
+
+  #merge(at: number): void {
+    const hole = this.#holes[at];
+    const next = this.#holes[at + 1];
+    if (hole === undefined || next === undefined || hole.offset + hole.bytes !== next.offset) return;
+    hole.bytes += next.bytes;
+    this.#holes.splice(at + 1, 1);
+  }
+}

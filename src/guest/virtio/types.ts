@@ -1,0 +1,68 @@
+/**
+ * The virtio bus as drivers see it: a device behind some transport, and what a driver is. The virtio-pci transport is
+ * one implementation of `VirtioTransport`.
+ */
+import type { GuestMemory } from "../guest-memory.ts";
+import type { DriverQueue } from "../virtqueue/driver-queue.ts";
+
+/** One queue that a driver wants: no callback means no interrupt for it. */
+export interface QueueRequest {
+  readonly name: string;
+  readonly callback?: (queue: DriverQueue<never>) => void;
+}
+
+export type InterruptTier = "msix" | "msix-shared" | "intx" | "none";
+
+/** Register-level operations; synchronous, as in a kernel. Errors are `ProbeError`s. */
+export interface VirtioTransport {
+  /** "virtio0", for names of interrupts. */
+  readonly name: string;
+  getFeatures(): number;
+  finalizeFeatures(features: number): void;
+  /** Byte by byte, ascending. */
+  getConfig(offset: number, target: Uint8Array): void;
+  setConfig(offset: number, source: Uint8Array): void;
+  getStatus(): number;
+  /** Setting 0 is a bug in the caller: `reset` is the only way to 0. */
+  setStatus(status: number): void;
+  reset(): void;
+  findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[];
+  deleteQueues(): void;
+  readonly tier: InterruptTier;
+}
+
+/** A device on the virtio bus. */
+export interface VirtioDevice {
+  readonly name: string;
+  readonly id: { readonly vendor: number; readonly device: number };
+  readonly transport: VirtioTransport;
+  /** Negotiated features (device and driver and ring), once a driver has bound. */
+  readonly features: number;
+  readonly memory: GuestMemory;
+  /** What the bound driver's probe returned. */
+  readonly driverData: unknown;
+}
+
+/** A driver: matched by virtio device id, given devices to probe. */
+export interface VirtioDriver<Data = unknown> {
+  readonly name: string;
+  readonly deviceId: number;
+  /** Device feature bits 0-23 it understands. */
+  readonly features: number;
+  /** Sets the device up and returns the driver's own object (the promise façade, often). Throws to refuse. */
+  probe(device: VirtioDevice): Data;
+  /** Resets the device, gives back requests in flight as cancelled, deletes its queues. */
+  remove(device: VirtioDevice, data: Data): void;
+  configChanged?(device: VirtioDevice, data: Data): void;
+}
+
+/** Why a device could not be set up; `code` is the errno that Linux would give. */
+export class ProbeError extends Error {
+  override readonly name = "ProbeError";
+  readonly code: "ENODEV" | "ENOENT" | "ENOMEM" | "EBUSY" | "EINVAL" | "EIO";
+
+  constructor(code: ProbeError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}

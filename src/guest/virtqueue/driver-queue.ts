@@ -1,0 +1,370 @@
+/**
+ * Split virtqueue, driver side [virtio 1.4, 2.7]: add, kick (prepare and notify apart), get, callbacks off and on
+ * (with the second look), delayed callbacks, detach unused.
+ *
+ * The device may scribble over anything it can reach, so nothing the driver wrote is ever read back: free list,
+ * chain lengths and indices are private shadows. What the device writes (used elements) is read once and checked
+ * against them; a breach breaks the queue, with a reason.
+ */
+import type { Ram } from "../../memory/ram.ts";
+import type { SharedMemory } from "../../memory/shared-memory.ts";
+import type { QueueCounters } from "../../observe/record/counters.ts";
+import {
+  AVAIL_FLAG_NO_INTERRUPT,
+  DESCRIPTOR,
+  DESCRIPTOR_BYTES,
+  DESCRIPTOR_FLAG,
+  needEvent,
+  type RingLayout,
+  USED_ELEMENT_BYTES,
+  USED_FLAG_NO_NOTIFY,
+} from "../../wire/ring.ts";
+import { site } from "../../wire/sites.ts";
+import type { ScatterList } from "./scatter-list.ts";
+
+const WRITE_DESCRIPTOR = site("driver: write descriptor");
+const WRITE_AVAIL_ENTRY = site("driver: write avail ring entry");
+const PUBLISH_AVAIL = site("driver: publish avail.idx");
+const WRITE_AVAIL_FLAGS = site("driver: write avail.flags");
+const WRITE_USED_EVENT = site("driver: write used_event");
+const READ_USED_FLAGS = site("driver: read used.flags");
+const READ_AVAIL_EVENT = site("driver: read avail_event");
+const READ_USED_INDEX = site("driver: read used.idx");
+const READ_USED_ELEMENT = site("driver: read used element");
+
+const NONE = 0xffff;
+
+/** Memory for indirect tables, from the guest's allocator: `bytes` contiguous bytes, 16-byte aligned. */
+export interface TableAllocator {
+  allocate(bytes: number): number | undefined;
+  free(address: number, bytes: number): void;
+}
+
+export interface DriverQueueOptions {
+  readonly index: number;
+  readonly name: string;
+  readonly ram: Ram;
+  /** Where the zeroed ring block starts in RAM, in bytes. */
+  readonly ringOffset: number;
+  readonly layout: RingLayout;
+  readonly indirect: boolean;
+  readonly eventIndex: boolean;
+  /** False: the queue has no callback and starts with interrupts off. */
+  readonly hasCallback: boolean;
+  readonly tables: TableAllocator;
+  readonly counters: QueueCounters;
+  /** Writes the queue's index to the notify register. */
+  readonly notify: () => void;
+}
+
+export class DriverQueue<Token = unknown> {
+  readonly index: number;
+  readonly name: string;
+  readonly size: number;
+  readonly counters: QueueCounters;
+  /** Bytes the device wrote into the buffer that `get` returned last. */
+  lastLength = 0;
+  readonly #options: DriverQueueOptions;
+  readonly #memory: SharedMemory;
+  readonly #layout: RingLayout;
+  readonly #ring: number;
+  readonly #mask: number;
+  readonly #eventIndex: boolean;
+  readonly #indirect: boolean;
+  /** Free list and chains: `#next[i]` follows descriptor i; `#chainLength[head]` is 0 unless head is in flight. */
+  readonly #next: Uint16Array;
+  readonly #chainLength: Uint16Array;
+  readonly #writable: Float64Array;
+  readonly #tokens: (Token | undefined)[];
+  readonly #tableAddress: number[] = [];
+  readonly #tableEntries: number[] = [];
+  #freeHead = 0;
+  #freeCount: number;
+  #availIndex = 0;
+  #publishedAvail = 0;
+  #kickedAvail = 0;
+  #lastUsed = 0;
+  #usedIndex = 0;
+  #callbacksOn: boolean;
+  #broken: string | undefined;
+
+  constructor(options: DriverQueueOptions) {
+    const { size } = options.layout;
+    this.index = options.index;
+    this.name = options.name;
+    this.size = size;
+    this.counters = options.counters;
+    this.#options = options;
+    this.#memory = options.ram.memory;
+    this.#layout = options.layout;
+    this.#ring = options.ringOffset;
+    this.#mask = size - 1;
+    this.#eventIndex = options.eventIndex;
+    this.#indirect = options.indirect;
+    this.#next = Uint16Array.from({ length: size }, (_, index) => (index + 1 < size ? index + 1 : NONE));
+    this.#chainLength = new Uint16Array(size);
+    this.#writable = new Float64Array(size);
+    this.#tokens = new Array<Token | undefined>(size).fill(undefined);
+    this.#freeCount = size;
+    this.#callbacksOn = options.hasCallback;
+    if (!options.hasCallback) this.#writeAvailFlags(AVAIL_FLAG_NO_INTERRUPT);
+  }
+
+  get freeDescriptors(): number {
+    return this.#freeCount;
+  }
+  /** Buffers added and not yet returned by `get`. */
+  get inFlight(): number {
+    return (this.#availIndex - this.#lastUsed) & 0xffff;
+  }
+  /** Why the device can no longer be trusted, if so. */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
+  /** Marks the queue broken: the device failed or went away. */
+  break(reason: string): void {
+    this.#broken ??= reason;
+  }
+
+  /** Queues a buffer; the device sees it after the next kick. False: no room (kick, then get some back). */
+  add(list: ScatterList, token: Token): boolean {
+    if (list.count === 0) throw new Error(`${this.name}: a buffer needs at least one segment`);
+    if (this.#broken !== undefined) return false;
+    const indirect = this.#indirect && list.count > 1;
+    const needed = indirect ? 1 : list.count;
+    if (needed > this.#freeCount) return false;
+    const head = this.#freeHead;
+    if (indirect) {
+      if (!this.#writeIndirect(head, list)) return false;
+    } else {
+      this.#writeChain(head, list);
+    }
+    this.#freeCount -= needed;
+    this.#chainLength[head] = needed;
+    this.#writable[head] = list.writableBytes;
+    this.#tokens[head] = token;
+    const slot = this.#ring + this.#layout.availRing + 2 * (this.#availIndex & this.#mask);
+    this.#memory.write16(slot, head, WRITE_AVAIL_ENTRY);
+    this.#availIndex = (this.#availIndex + 1) & 0xffff;
+    return true;
+  }
+
+  /** Publishes what was added and says whether the device wants to be told. */
+  kickPrepare(): boolean {
+    this.publish();
+    const before = this.#kickedAvail;
+    this.#kickedAvail = this.#availIndex;
+    if (before === this.#availIndex || this.#broken !== undefined) return false;
+    let wanted: boolean;
+    // Ordering C: after avail.idx, the device's wish.
+    if (this.#eventIndex) {
+      const event = this.#memory.load16(this.#ring + this.#layout.availEvent, READ_AVAIL_EVENT);
+      wanted = needEvent(event, this.#availIndex, before);
+    } else {
+      const flags = this.#memory.load16(this.#ring + this.#layout.usedFlags, READ_USED_FLAGS);
+      wanted = (flags & USED_FLAG_NO_NOTIFY) === 0;
+    }
+    if (!wanted) this.counters.kicksSuppressed++;
+    return wanted;
+  }
+
+  /** Tells the device. Apart from `kickPrepare`, so that a driver may do it outside its lock. */
+  notify(): void {
+    this.counters.kicksSent++;
+    this.#options.notify();
+  }
+
+  kick(): void {
+    if (this.kickPrepare()) this.notify();
+  }
+
+  /** Makes what was added visible to a device that polls, without deciding about a kick. */
+  publish(): void {
+    if (this.#availIndex === this.#publishedAvail) return;
+    this.#publishedAvail = this.#availIndex;
+    // Ordering A: descriptors and entries, then avail.idx. Ordering C: avail.idx, then the device's wish.
+    this.#memory.store16(this.#ring + this.#layout.availIndex, this.#availIndex, PUBLISH_AVAIL);
+  }
+
+  /** The token of the next buffer that the device returned, its length in `lastLength`; undefined: none yet. */
+  get(): Token | undefined {
+    if (this.#lastUsed === this.#usedIndex && !this.#refresh()) return undefined;
+    if (this.#broken !== undefined) return undefined;
+    const element = this.#ring + this.#layout.usedRing + USED_ELEMENT_BYTES * (this.#lastUsed & this.#mask);
+    const head = this.#memory.read32(element, READ_USED_ELEMENT);
+    const length = this.#memory.read32(element + 4, READ_USED_ELEMENT);
+    if (head >= this.size) return this.#breach(`used id ${head} is out of range (queue size ${this.size})`);
+    if (this.#chainLength[head] === 0) return this.#breach(`used id ${head} is not a head in flight`);
+    if (length > (this.#writable[head] ?? 0)) {
+      return this.#breach(
+        `used length ${length} of id ${head}, but it has ${this.#writable[head]} writable bytes`,
+      );
+    }
+    this.#lastUsed = (this.#lastUsed + 1) & 0xffff;
+    this.lastLength = length;
+    this.counters.requests++;
+    this.counters.bytes += length;
+    return this.#release(head);
+  }
+
+  /** Whether the device has returned something. May be stale: more may have come since. */
+  get hasUsed(): boolean {
+    return this.#lastUsed !== this.#usedIndex || this.#refresh();
+  }
+
+  /** Asks the device not to interrupt. A hint: one may still be on its way. */
+  disableCallbacks(): void {
+    if (!this.#callbacksOn) return;
+    this.#callbacksOn = false;
+    // With event index, flags stay 0 [2.7.7.1]; a position behind the last look is never crossed next.
+    if (this.#eventIndex) this.#writeUsedEvent((this.#lastUsed - 1) & 0xffff);
+    else this.#writeAvailFlags(AVAIL_FLAG_NO_INTERRUPT);
+  }
+
+  /** Asks for interrupts and looks again. False: buffers have come back meanwhile; get them, then try again. */
+  enableCallbacks(): boolean {
+    return this.#arm(this.#lastUsed, 0);
+  }
+
+  /** As `enableCallbacks`, but asks for an interrupt only when three quarters of what is in flight has come back. */
+  enableCallbacksDelayed(): boolean {
+    const wait = this.#eventIndex ? (((this.#publishedAvail - this.#lastUsed) & 0xffff) * 3) >>> 2 : 0;
+    return this.#arm((this.#lastUsed + wait) & 0xffff, wait);
+  }
+
+  /** After a reset: the next buffer that never came back, or undefined. */
+  detachUnused(): Token | undefined {
+    for (let head = 0; head < this.size; head++) {
+      if (this.#chainLength[head] !== 0) return this.#release(head);
+    }
+    return undefined;
+  }
+
+  /** Frees indirect tables; the ring itself belongs to the transport. */
+  destroy(): void {
+    for (let head = 0; head < this.size; head++) this.#freeTable(head);
+  }
+
+  describe() {
+    return {
+      index: this.index,
+      name: this.name,
+      size: this.size,
+      broken: this.#broken ?? null,
+      free: this.#freeCount,
+      inFlight: this.inFlight,
+      availIndex: this.#availIndex,
+      publishedAvail: this.#publishedAvail,
+      kickedAvail: this.#kickedAvail,
+      lastUsed: this.#lastUsed,
+      callbacksOn: this.#callbacksOn,
+    };
+  }
+
+  #arm(event: number, tolerated: number): boolean {
+    this.#callbacksOn = true;
+    // Ordering D: the wish, then used.idx.
+    if (this.#eventIndex) this.#writeUsedEvent(event);
+    else this.#writeAvailFlags(0);
+    this.#refresh();
+    return ((this.#usedIndex - this.#lastUsed) & 0xffff) <= tolerated;
+  }
+
+  #writeUsedEvent(index: number): void {
+    this.#memory.store16(this.#ring + this.#layout.usedEvent, index, WRITE_USED_EVENT);
+  }
+  #writeAvailFlags(flags: number): void {
+    this.#memory.store16(this.#ring + this.#layout.availFlags, flags, WRITE_AVAIL_FLAGS);
+  }
+
+  #refresh(): boolean {
+    if (this.#broken !== undefined) return false;
+    // Ordering B and D: used.idx, then the elements it covers.
+    const index = this.#memory.load16(this.#ring + this.#layout.usedIndex, READ_USED_INDEX);
+    if (((index - this.#lastUsed) & 0xffff) > ((this.#publishedAvail - this.#lastUsed) & 0xffff)) {
+      this.#breach(`used.idx ${index}, last seen ${this.#lastUsed}, published ${this.#publishedAvail}`);
+      return false;
+    }
+    this.#usedIndex = index;
+    return index !== this.#lastUsed;
+  }
+
+  /** Writes a chain into the descriptor table along the free list, which moves past it. */
+  #writeChain(head: number, list: ScatterList): void {
+    let index = head;
+    const last = list.count - 1;
+    for (let segment = 0; segment <= last; segment++) {
+      const next = this.#next[index] ?? NONE;
+      const flags =
+        (segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE) | (segment < last ? DESCRIPTOR_FLAG.NEXT : 0);
+      const at = this.#ring + DESCRIPTOR_BYTES * index;
+      this.#writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
+      if (segment < last) this.#memory.write16(at + DESCRIPTOR.next, next, WRITE_DESCRIPTOR);
+      index = next;
+    }
+    this.#freeHead = index;
+  }
+
+  #writeIndirect(head: number, list: ScatterList): boolean {
+    const address = this.#table(head, list.count);
+    if (address === undefined) return false;
+    const table = address - this.#options.ram.base;
+    const last = list.count - 1;
+    for (let segment = 0; segment <= last; segment++) {
+      const flags =
+        (segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE) | (segment < last ? DESCRIPTOR_FLAG.NEXT : 0);
+      const at = table + DESCRIPTOR_BYTES * segment;
+      this.#writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
+      this.#memory.write16(at + DESCRIPTOR.next, segment < last ? segment + 1 : 0, WRITE_DESCRIPTOR);
+    }
+    const bytes = DESCRIPTOR_BYTES * list.count;
+    this.#writeDescriptor(this.#ring + DESCRIPTOR_BYTES * head, address, bytes, DESCRIPTOR_FLAG.INDIRECT);
+    this.#freeHead = this.#next[head] ?? NONE;
+    return true;
+  }
+
+  #writeDescriptor(at: number, address: number, length: number, flags: number): void {
+    this.#memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
+    this.#memory.write32(at + DESCRIPTOR.addressHigh, Math.floor(address / 0x1_0000_0000), WRITE_DESCRIPTOR);
+    this.#memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
+    this.#memory.write16(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
+  }
+
+  /** A head's own indirect table, kept from request to request and grown when needed. */
+  #table(head: number, entries: number): number | undefined {
+    if ((this.#tableEntries[head] ?? 0) >= entries) return this.#tableAddress[head];
+    const capacity = Math.max(4, 2 ** Math.ceil(Math.log2(entries)));
+    const address = this.#options.tables.allocate(DESCRIPTOR_BYTES * capacity);
+    if (address === undefined) return undefined;
+    this.#freeTable(head);
+    this.#tableAddress[head] = address;
+    this.#tableEntries[head] = capacity;
+    return address;
+  }
+
+  #freeTable(head: number): void {
+    const entries = this.#tableEntries[head] ?? 0;
+    if (entries === 0) return;
+    this.#options.tables.free(this.#tableAddress[head] ?? 0, DESCRIPTOR_BYTES * entries);
+    this.#tableEntries[head] = 0;
+  }
+
+  /** Puts the chain of `head` back on the free list and returns its token. */
+  #release(head: number): Token | undefined {
+    const length = this.#chainLength[head] ?? 0;
+    let last = head;
+    for (let step = 1; step < length; step++) last = this.#next[last] ?? NONE;
+    this.#next[last] = this.#freeHead;
+    this.#freeHead = head;
+    this.#freeCount += length;
+    this.#chainLength[head] = 0;
+    const token = this.#tokens[head];
+    this.#tokens[head] = undefined;
+    return token;
+  }
+
+  #breach(reason: string): undefined {
+    this.#broken = `${this.name}: ${reason}`;
+    return undefined;
+  }
+}

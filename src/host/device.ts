@@ -1,0 +1,94 @@
+/**
+ * What a device is to the host: a record of facts and a few handlers. The entropy device is the smallest example;
+ * users write theirs the same way.
+ */
+import type { Ram } from "../memory/ram.ts";
+import type { Violation } from "./violation.ts";
+import type { DeviceQueue } from "./virtqueue/device-queue.ts";
+
+export interface QueueSpec {
+  readonly name: string;
+  /** Power of two up to 32768; 0 offers no such queue. Default: the machine's queue size. */
+  readonly size?: number;
+}
+
+/** The transport's side of a device, given to its handlers. */
+export interface DeviceContext {
+  /** e.g. "00:04.0 blk". */
+  readonly name: string;
+  readonly ram: Ram;
+  /** Queues that the driver has set up, by index; undefined where it has not. */
+  readonly queues: readonly (DeviceQueue | undefined)[];
+  /** Feature bits 0-31 that the driver accepted. */
+  readonly features: number;
+  /** Device configuration, the bytes that the driver reads. Change them with `updateConfig`. */
+  readonly config: Uint8Array;
+  /** Changes configuration bytes and raises a configuration interrupt. */
+  updateConfig(offset: number, bytes: Uint8Array): void;
+  /** Reports a driver's breach that the device itself found. */
+  violated(violation: Omit<Violation, "device">): void;
+  /**
+   * Brackets back-end I/O, so that the host loop lets its completion in instead of spinning. `ioStarted` returns
+   * the function that ends it.
+   */
+  ioStarted(): () => void;
+  log(message: string): void;
+}
+
+/** A device model: one instance serves one PCI function. */
+export interface DeviceModel {
+  /** Device feature bits 0-23 offered; the transport adds the ring's. */
+  readonly features: number;
+  readonly queues: readonly QueueSpec[];
+  /** Initial device configuration; its length is the size of the configuration window. */
+  readonly config?: Uint8Array;
+  /** The driver kicked the queue (or it was set up with work in it). Serve it until it is empty: `queue.serve`. */
+  queueNotified(queue: DeviceQueue, context: DeviceContext): void;
+  /** The driver wrote configuration; `context.config` has the bytes already. Without this, writes are ignored. */
+  configWritten?(offset: number, length: number, context: DeviceContext): void;
+  /** The driver set DRIVER_OK. */
+  started?(context: DeviceContext): void;
+  /** The driver reset the device: forget everything that the specification does not keep. Queues are detached. */
+  reset?(context: DeviceContext): void;
+  /** The machine ends: release files and sockets. */
+  close?(): void | Promise<void>;
+  /** State for `--json` and stall reports. */
+  describe?(): Record<string, unknown>;
+}
+
+/** Where nondeterminism comes from, so that a run can be repeated. */
+export interface Platform {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Fills the bytes with random ones. */
+  randomFill(bytes: Uint8Array): void;
+}
+
+/** One option of a device: what `virtlab list devices` prints and `--device NAME,key=value` is checked against. */
+export interface DeviceOption {
+  readonly type: "string" | "number" | "size" | "boolean" | readonly string[];
+  readonly help: string;
+  readonly default?: string | number | boolean;
+}
+
+/** Validated option values by name. */
+export type DeviceOptions = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface DeviceDefinition {
+  readonly name: string;
+  /** Virtio device id [virtio 1.4, 5]. */
+  readonly virtioId: number;
+  readonly summary: string;
+  readonly options?: Readonly<Record<string, DeviceOption>>;
+  create(options: DeviceOptions, platform: Platform): DeviceModel | Promise<DeviceModel>;
+}
+
+/** Gives a device its type; a module's default export is what `--device ./module.js` loads. */
+export function defineDevice(definition: DeviceDefinition): DeviceDefinition {
+  return definition;
+}
+
+/** The user's fault (an option, a file): one line, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

@@ -1,0 +1,315 @@
+/**
+ * Split virtqueue, device side [virtio 1.4, 2.7]. It never blocks and never throws at what the driver wrote: a
+ * malformed index, chain or address becomes a `Violation`, and the queue is broken until it is reset.
+ *
+ * Shared indices are shadowed: `avail.idx` is read once per batch, `used.idx` published once per `flush`.
+ */
+import type { Ram } from "../../memory/ram.ts";
+import type { SharedMemory } from "../../memory/shared-memory.ts";
+import type { QueueCounters } from "../../observe/record/counters.ts";
+import {
+  AVAIL_FLAG_NO_INTERRUPT,
+  DESCRIPTOR,
+  DESCRIPTOR_BYTES,
+  DESCRIPTOR_FLAG,
+  needEvent,
+  type RingLayout,
+  USED_ELEMENT_BYTES,
+  USED_FLAG_NO_NOTIFY,
+} from "../../wire/ring.ts";
+import { site } from "../../wire/sites.ts";
+import type { ViolationKind } from "../violation.ts";
+import { Chain } from "./chain.ts";
+
+const READ_AVAIL_INDEX = site("device: read avail.idx");
+const READ_AVAIL_ENTRY = site("device: read avail ring entry");
+const READ_DESCRIPTOR = site("device: read descriptor");
+const WRITE_USED_ELEMENT = site("device: write used element");
+const PUBLISH_USED = site("device: publish used.idx");
+const WRITE_USED_FLAGS = site("device: write used.flags");
+const WRITE_AVAIL_EVENT = site("device: write avail_event");
+const READ_AVAIL_FLAGS = site("device: read avail.flags");
+const READ_USED_EVENT = site("device: read used_event");
+
+/** An indirect table may be longer than the queue where the driver does not check (Linux does not); this bounds it. */
+const MAX_INDIRECT = 1024;
+
+export interface DeviceQueueOptions {
+  readonly index: number;
+  readonly ram: Ram;
+  /** Where the ring block starts in RAM, in bytes; checked against RAM by whoever activated the queue. */
+  readonly ringOffset: number;
+  readonly layout: RingLayout;
+  readonly indirect: boolean;
+  readonly eventIndex: boolean;
+  /** Grows with each reset of the device: chains popped before it are dead. */
+  readonly epoch: number;
+  readonly counters: QueueCounters;
+  /** Asks the transport for this queue's interrupt. */
+  readonly interrupt: () => void;
+  readonly violated: (kind: ViolationKind, detail: string) => void;
+}
+
+export class DeviceQueue {
+  readonly index: number;
+  readonly size: number;
+  readonly epoch: number;
+  readonly counters: QueueCounters;
+  readonly #options: DeviceQueueOptions;
+  readonly #ram: Ram;
+  readonly #memory: SharedMemory;
+  readonly #layout: RingLayout;
+  readonly #mask: number;
+  readonly #ring: number;
+  readonly #eventIndex: boolean;
+  readonly #chains: (Chain | undefined)[] = [];
+  /** Next available entry to take, and the driver's index as last read. */
+  #lastAvail = 0;
+  #availIndex = 0;
+  /** Next used entry to write, what the driver has been shown, and where the last interrupt decision stood. */
+  #usedIndex = 0;
+  #publishedUsed = 0;
+  #signalledUsed = 0;
+  #broken = false;
+  #detached = false;
+
+  constructor(options: DeviceQueueOptions) {
+    this.index = options.index;
+    this.size = options.layout.size;
+    this.epoch = options.epoch;
+    this.counters = options.counters;
+    this.#options = options;
+    this.#ram = options.ram;
+    this.#memory = options.ram.memory;
+    this.#layout = options.layout;
+    this.#mask = options.layout.size - 1;
+    this.#ring = options.ringOffset;
+    this.#eventIndex = options.eventIndex;
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /** Chains taken and not yet returned. */
+  get inFlight(): number {
+    return (this.#lastAvail - this.#usedIndex) & 0xffff;
+  }
+
+  /** The device was reset or unplugged: nothing is popped, pushed or published any more. */
+  detach(): void {
+    this.#detached = true;
+  }
+
+  /** The next chain, or undefined: the ring is empty, or broken. */
+  pop(): Chain | undefined {
+    if (this.#lastAvail === this.#availIndex && !this.#refresh()) return undefined;
+    if (this.#broken || this.#detached) return undefined;
+    const slot = this.#ring + this.#layout.availRing + 2 * (this.#lastAvail & this.#mask);
+    const head = this.#memory.read16(slot, READ_AVAIL_ENTRY);
+    if (head >= this.size) {
+      return this.#break(
+        "head-range",
+        `avail ring entry ${this.#lastAvail & this.#mask} names descriptor ${head}`,
+      );
+    }
+    let chain = this.#chains[head];
+    if (chain === undefined) {
+      chain = new Chain(this.#ram, head);
+      this.#chains[head] = chain;
+    }
+    chain.begin(this.epoch);
+    if (!this.#walk(chain, this.#ring + this.#layout.descriptors, this.size, head, false)) return undefined;
+    this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
+    return chain;
+  }
+
+  /** Whether the driver has published something that was not popped. */
+  get hasAvailable(): boolean {
+    return this.#lastAvail !== this.#availIndex || this.#refresh();
+  }
+
+  /** Returns a chain with `written` bytes of its writable part filled. Visible to the driver after `flush`. */
+  push(chain: Chain, written: number): void {
+    if (this.#broken || this.#detached || chain.epoch !== this.epoch) return;
+    const element = this.#ring + this.#layout.usedRing + USED_ELEMENT_BYTES * (this.#usedIndex & this.#mask);
+    this.#memory.write32(element, chain.head, WRITE_USED_ELEMENT);
+    this.#memory.write32(element + 4, written, WRITE_USED_ELEMENT);
+    this.#usedIndex = (this.#usedIndex + 1) & 0xffff;
+    this.counters.requests++;
+    this.counters.bytes += written + chain.readableBytes;
+  }
+
+  /** Publishes what was pushed, and interrupts the driver if it asked for that. */
+  flush(): void {
+    if (this.#usedIndex === this.#publishedUsed || this.#detached) return;
+    // Ordering B: used elements, then used.idx. Ordering D: used.idx, then the driver's wish.
+    this.#memory.store16(this.#ring + this.#layout.usedIndex, this.#usedIndex, PUBLISH_USED);
+    this.#publishedUsed = this.#usedIndex;
+    if (this.#driverWantsInterrupt()) {
+      this.counters.interruptsSent++;
+      this.#options.interrupt();
+    } else {
+      this.counters.interruptsSuppressed++;
+    }
+  }
+
+  /**
+   * Asks the driver for kicks again and looks once more. True: work has arrived meanwhile and no kick need come for
+   * it, so serve it; false: the queue may rest.
+   */
+  enableNotifications(): boolean {
+    if (this.#broken || this.#detached) return false;
+    // Ordering C: the wish, then avail.idx.
+    if (this.#eventIndex) {
+      this.#memory.store16(this.#ring + this.#layout.availEvent, this.#lastAvail, WRITE_AVAIL_EVENT);
+    } else {
+      this.#memory.store16(this.#ring + this.#layout.usedFlags, 0, WRITE_USED_FLAGS);
+    }
+    return this.#refresh();
+  }
+
+  /** Tells the driver that kicks are not needed. With event index the armed position, once crossed, says so. */
+  disableNotifications(): void {
+    if (this.#eventIndex || this.#broken || this.#detached) return;
+    this.#memory.store16(this.#ring + this.#layout.usedFlags, USED_FLAG_NO_NOTIFY, WRITE_USED_FLAGS);
+  }
+
+  /**
+   * Serves the queue until it is empty and kicks are enabled again: the loop that every device wants.
+   * `handle` may push at once or keep the chain for later (then it calls `flush` itself).
+   */
+  serve(handle: (chain: Chain) => void): void {
+    do {
+      this.disableNotifications();
+      for (let chain = this.pop(); chain !== undefined; chain = this.pop()) handle(chain);
+      this.flush();
+    } while (this.enableNotifications());
+  }
+
+  /** Ends the queue's use with a breach that a device found in a request. */
+  violate(kind: ViolationKind, detail: string): void {
+    this.#break(kind, detail);
+  }
+
+  describe() {
+    const at = (offset: number) => this.#memory.load16(this.#ring + offset, 0);
+    return {
+      index: this.index,
+      size: this.size,
+      broken: this.#broken,
+      lastAvail: this.#lastAvail,
+      usedIndex: this.#usedIndex,
+      publishedUsed: this.#publishedUsed,
+      signalledUsed: this.#signalledUsed,
+      shared: {
+        availIndex: at(this.#layout.availIndex),
+        availFlags: at(this.#layout.availFlags),
+        usedIndex: at(this.#layout.usedIndex),
+        usedFlags: at(this.#layout.usedFlags),
+        usedEvent: at(this.#layout.usedEvent),
+        availEvent: at(this.#layout.availEvent),
+      },
+    };
+  }
+
+  /** Reads avail.idx; true if there is something new. The answer may be stale: more may have come since. */
+  #refresh(): boolean {
+    if (this.#broken || this.#detached) return false;
+    // Ordering A and C: avail.idx, then the entries it covers.
+    const index = this.#memory.load16(this.#ring + this.#layout.availIndex, READ_AVAIL_INDEX);
+    const pending = (index - this.#lastAvail) & 0xffff;
+    if (pending > this.size) {
+      this.#break(
+        "avail-index",
+        `avail.idx ${index}, last taken ${this.#lastAvail}, queue size ${this.size}`,
+      );
+      return false;
+    }
+    this.#availIndex = index;
+    return pending !== 0;
+  }
+
+  /** Appends the chain that starts at `first` of a table; false if it was malformed. */
+  #walk(chain: Chain, table: number, entries: number, first: number, indirect: boolean): boolean {
+    const memory = this.#memory;
+    const limit = Math.max(this.size, indirect ? MAX_INDIRECT : 0);
+    let index = first;
+    for (let steps = 0; ; steps++) {
+      if (steps >= entries) return this.#malformed("chain-loop", `chain of head ${chain.head} has a loop`);
+      const descriptor = table + DESCRIPTOR_BYTES * index;
+      const low = memory.read32(descriptor + DESCRIPTOR.addressLow, READ_DESCRIPTOR);
+      const high = memory.read32(descriptor + DESCRIPTOR.addressHigh, READ_DESCRIPTOR);
+      const length = memory.read32(descriptor + DESCRIPTOR.length, READ_DESCRIPTOR);
+      const flags = memory.read16(descriptor + DESCRIPTOR.flags, READ_DESCRIPTOR);
+      const address = high * 0x1_0000_0000 + low;
+      if ((flags & DESCRIPTOR_FLAG.INDIRECT) !== 0) {
+        return this.#walkIndirect(chain, address, length, flags, indirect);
+      }
+      const offset = this.#ram.offsetOf(address, length);
+      if (offset < 0) {
+        return this.#malformed(
+          "descriptor-address",
+          `descriptor ${index}: ${length} bytes at 0x${address.toString(16)} lie outside RAM`,
+        );
+      }
+      if (chain.segments >= limit) {
+        return this.#malformed("chain-length", `chain of head ${chain.head} has more than ${limit} elements`);
+      }
+      if (!chain.append(offset, length, (flags & DESCRIPTOR_FLAG.WRITE) !== 0)) {
+        return this.#malformed("descriptor-order", `descriptor ${index} is readable after a writable one`);
+      }
+      if ((flags & DESCRIPTOR_FLAG.NEXT) === 0) return true;
+      index = memory.read16(descriptor + DESCRIPTOR.next, READ_DESCRIPTOR);
+      if (index >= entries) {
+        return this.#malformed("next-range", `next ${index} in a table of ${entries} (head ${chain.head})`);
+      }
+    }
+  }
+
+  #walkIndirect(chain: Chain, address: number, length: number, flags: number, nested: boolean): boolean {
+    if (nested) return this.#malformed("indirect-nested", "indirect descriptor inside an indirect table");
+    if (!this.#options.indirect) {
+      return this.#malformed("indirect-not-negotiated", "indirect descriptor without INDIRECT_DESC");
+    }
+    if ((flags & DESCRIPTOR_FLAG.NEXT) !== 0) {
+      return this.#malformed("indirect-next", "descriptor with both INDIRECT and NEXT");
+    }
+    const entries = length / DESCRIPTOR_BYTES;
+    if (!Number.isInteger(entries) || entries === 0 || entries > Math.max(MAX_INDIRECT, this.size)) {
+      return this.#malformed("indirect-length", `indirect table of ${length} bytes`);
+    }
+    const table = this.#ram.offsetOf(address, length);
+    // A table that is not aligned to its fields cannot be read without tearing; 16 is what the layout asks for.
+    if (table < 0 || table % 4 !== 0) {
+      return this.#malformed(
+        "indirect-address",
+        `indirect table of ${length} bytes at 0x${address.toString(16)}`,
+      );
+    }
+    return this.#walk(chain, table, entries, 0, true);
+  }
+
+  #driverWantsInterrupt(): boolean {
+    const before = this.#signalledUsed;
+    this.#signalledUsed = this.#usedIndex;
+    // Ordering D: after used.idx, the driver's wish.
+    if (this.#eventIndex) {
+      const event = this.#memory.load16(this.#ring + this.#layout.usedEvent, READ_USED_EVENT);
+      return needEvent(event, this.#usedIndex, before);
+    }
+    const flags = this.#memory.load16(this.#ring + this.#layout.availFlags, READ_AVAIL_FLAGS);
+    return (flags & AVAIL_FLAG_NO_INTERRUPT) === 0;
+  }
+
+  #malformed(kind: ViolationKind, detail: string): false {
+    this.#break(kind, detail);
+    return false;
+  }
+
+  #break(kind: ViolationKind, detail: string): undefined {
+    this.#broken = true;
+    this.#options.violated(kind, detail);
+    return undefined;
+  }
+}
