@@ -3,23 +3,29 @@
  * that looking for interrupts costs a single load. Devices post, the guest takes.
  */
 import type { Doorbell } from "../memory/doorbell.ts";
-import { type CpuPlan, VECTOR_WORDS } from "../memory/plan.ts";
+import { type ControlPlan, type CpuPlan, VECTOR_WORDS } from "../memory/plan.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { site } from "../wire/sites.ts";
+import type { InterruptSource } from "./interrupt-source.ts";
 
 const POST = site("msi: post vector");
 const TAKE = site("msi: take vectors");
+const READ_LINE = site("intx: read line");
 
 const LINE_SHIFT = VECTOR_WORDS;
 
-export class InterruptController {
+export class InterruptController implements InterruptSource {
   readonly #memory: SharedMemory;
   readonly #plan: CpuPlan;
+  readonly #intxLines: number;
   readonly #doorbell: Doorbell;
 
-  constructor(memory: SharedMemory, plan: CpuPlan, doorbell: Doorbell) {
+  constructor(memory: SharedMemory, plan: ControlPlan, cpu: number, doorbell: Doorbell) {
+    const own = plan.cpus[cpu];
+    if (own === undefined) throw new RangeError(`no CPU ${cpu} in the memory plan`);
     this.#memory = memory;
-    this.#plan = plan;
+    this.#plan = own;
+    this.#intxLines = plan.intxLines;
     this.#doorbell = doorbell;
   }
 
@@ -40,6 +46,10 @@ export class InterruptController {
 
   pending(): boolean {
     return this.#memory.load32(this.#plan.summary, TAKE) !== 0;
+  }
+
+  asserted(line: number): boolean {
+    return this.#memory.load32(this.#intxLines + 4 * line, READ_LINE) !== 0;
   }
 
   /** Takes everything pending: `vector` per message, `line` per INTx line to look at. */

@@ -15,22 +15,6 @@ const CLEAR_ISR = site("isr: read and clear");
 const LOOK_AGAIN = site("isr: look again");
 const ASSERT = site("intx: assert line");
 const DEASSERT = site("intx: deassert line");
-const READ_LINE = site("intx: read line");
-
-/** Lines as the guest sees them: read only. */
-export class IntxLines {
-  readonly #memory: SharedMemory;
-  readonly #plan: ControlPlan;
-
-  constructor(memory: SharedMemory, plan: ControlPlan) {
-    this.#memory = memory;
-    this.#plan = plan;
-  }
-
-  asserted(line: number): boolean {
-    return this.#memory.load32(this.#plan.intxLines + 4 * line, READ_LINE) !== 0;
-  }
-}
 
 /** One function's end of its line, and its ISR. */
 export class IntxPin {
