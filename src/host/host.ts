@@ -1,0 +1,171 @@
+/**
+ * The host: PCI root, virtio functions, and its ends of the bus. It never blocks and never sleeps; `poll` does one
+ * turn of work, and `HostLoop` (or a test, or a stepper) decides when the next one is.
+ */
+import { InterruptController } from "../bus/interrupt-controller.ts";
+import { KickReceiver } from "../bus/kick.ts";
+import { MailboxServer } from "../bus/mailbox.ts";
+import type { PortHandler } from "../bus/port-bus.ts";
+import { Doorbell } from "../memory/doorbell.ts";
+import type { ControlPlan } from "../memory/plan.ts";
+import type { Ram } from "../memory/ram.ts";
+import type { SharedMemory } from "../memory/shared-memory.ts";
+import { formatBdf } from "../wire/pci.ts";
+import type { Platform } from "./device.ts";
+import { PciRoot } from "./pci-root.ts";
+import type { Violation, ViolationSink } from "./violation.ts";
+import type { HostServices } from "./virtio-device.ts";
+import { type AddDeviceOptions, VirtioFunction } from "./virtio-function.ts";
+
+export interface HostOptions {
+  readonly ram: Ram;
+  readonly control: SharedMemory;
+  readonly plan: ControlPlan;
+  readonly platform: Platform;
+  /** Notify writes as bits in shared memory instead of mailbox records. Default true. */
+  readonly kickFastPath?: boolean;
+  /** Receives every violation; `Host.violations` counts them. */
+  readonly violated?: ViolationSink;
+  readonly log?: (message: string) => void;
+}
+
+export class Host {
+  readonly platform: Platform;
+  /** Times that each kind of violation came up, by "device: kind". */
+  readonly violations = new Map<string, number>();
+  /** Called when back-end I/O ends, so that a sleeping loop looks again. */
+  onIoEnded: () => void = () => {};
+  /** Back-end I/O that has ended so far, and that has not. */
+  ioEnded = 0;
+  ioOutstanding = 0;
+  readonly #options: HostOptions;
+  readonly #root = new PciRoot();
+  readonly #functions: (VirtioFunction | undefined)[];
+  readonly #controllers: readonly InterruptController[];
+  readonly #mailboxes: readonly MailboxServer[];
+  readonly #kicks: KickReceiver;
+  readonly #services: HostServices;
+  /** Kicks taken in this turn: function and queue, in turn. */
+  readonly #taken: number[] = [];
+  readonly #collect = (functionIndex: number, queue: number): void => {
+    this.#taken.push(functionIndex, queue);
+  };
+
+  constructor(options: HostOptions) {
+    const { control, plan } = options;
+    const bells = plan.cpus.map((cpu) => new Doorbell(control, cpu.doorbell));
+    this.platform = options.platform;
+    this.#options = options;
+    this.#functions = plan.functions.map(() => undefined);
+    this.#controllers = bells.map((bell, cpu) => new InterruptController(control, plan, cpu, bell));
+    this.#mailboxes = plan.cpus.flatMap((cpu, index) => {
+      const bell = bells[index];
+      return bell === undefined ? [] : [new MailboxServer(control, cpu, bell)];
+    });
+    this.#kicks = new KickReceiver(control, plan);
+    this.#services = {
+      ram: options.ram,
+      violated: (violation) => this.#violated(violation),
+      ioStarted: () => this.#ioStarted(),
+      log: (message) => options.log?.(message),
+    };
+  }
+
+  /** Who decodes ports and memory: for a bus of direct calls. */
+  get handler(): PortHandler {
+    return this.#root;
+  }
+  get functions(): readonly VirtioFunction[] {
+    return this.#functions.filter((each) => each !== undefined);
+  }
+
+  /** Plugs a device in. The driver sees it at its next look at configuration space. */
+  addDevice(options: AddDeviceOptions): VirtioFunction {
+    const index = this.#functions.indexOf(undefined);
+    if (index < 0) throw new RangeError(`the memory plan has room for ${this.#functions.length} functions`);
+    const bdf = formatBdf({ bus: 0, slot: options.slot, function: 0 });
+    const added = new VirtioFunction(options, {
+      control: this.#options.control,
+      plan: this.#options.plan,
+      index,
+      controllers: this.#controllers,
+      kicks: (this.#options.kickFastPath ?? true) ? this.#kicks : undefined,
+      services: this.#services,
+      fullName: `${bdf} ${options.name}`,
+    });
+    this.#root.addFunction(options.slot, added.pci);
+    this.#functions[index] = added;
+    return added;
+  }
+
+  /** Pulls a device out, as a user may at any moment, and closes its model. */
+  async removeDevice(removed: VirtioFunction): Promise<void> {
+    if (this.#functions[removed.index] !== removed) return;
+    this.#root.removeFunction(removed.slot);
+    this.#functions[removed.index] = undefined;
+    removed.unplug();
+    await removed.device.model.close?.();
+  }
+
+  /** One turn; true if anything was done. */
+  poll(): boolean {
+    // Kicks are taken before the mailboxes are served and their queues run after: a register write that was
+    // posted before a kick is then served before the kick.
+    this.#taken.length = 0;
+    this.#kicks.take(this.#collect);
+    let worked = this.#taken.length > 0;
+    for (const mailbox of this.#mailboxes) {
+      if (mailbox.serve(this.#root) > 0) worked = true;
+    }
+    for (let i = 0; i < this.#taken.length; i += 2) {
+      this.#functions[this.#taken[i] ?? -1]?.device.kick(this.#taken[i + 1] ?? -1);
+    }
+    for (const each of this.#functions) {
+      if (each === undefined || !each.runnable) continue;
+      each.run();
+      worked = true;
+    }
+    return worked;
+  }
+
+  /** A cheap look, for after a sleep was announced. Ordering I: the announcement, then this. */
+  hasWork(): boolean {
+    if (this.#kicks.pending()) return true;
+    if (this.#mailboxes.some((mailbox) => mailbox.pending())) return true;
+    return this.#functions.some((each) => each?.runnable ?? false);
+  }
+
+  /** Everything a stall report or `--json` wants to know. */
+  describe() {
+    return {
+      kicksPending: this.#kicks.pending(),
+      mailboxesPending: this.#mailboxes.map((mailbox) => mailbox.pending()),
+      ioOutstanding: this.ioOutstanding,
+      violations: Object.fromEntries(this.violations),
+      functions: this.functions.map((each) => each.describe()),
+    };
+  }
+
+  /** Releases what the devices hold; the host serves nothing after it. */
+  async close(): Promise<void> {
+    await Promise.all(this.functions.map((each) => this.removeDevice(each)));
+  }
+
+  #violated(violation: Violation): void {
+    const key = `${violation.device}: ${violation.kind}`;
+    this.violations.set(key, (this.violations.get(key) ?? 0) + 1);
+    this.#options.violated?.(violation);
+  }
+
+  #ioStarted(): () => void {
+    this.ioOutstanding++;
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.ioOutstanding--;
+      this.ioEnded++;
+      this.onIoEnded();
+    };
+  }
+}

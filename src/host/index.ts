@@ -1,0 +1,15 @@
+/** What a device writer needs: `import { defineDevice } from "virtlab/host"`. */
+export {
+  type DeviceContext,
+  type DeviceDefinition,
+  type DeviceModel,
+  type DeviceOption,
+  type DeviceOptions,
+  defineDevice,
+  type Platform,
+  type QueueSpec,
+  UsageError,
+} from "./device.ts";
+export type { Violation, ViolationKind, ViolationSink } from "./violation.ts";
+export { Chain } from "./virtqueue/chain.ts";
+export { DeviceQueue } from "./virtqueue/device-queue.ts";

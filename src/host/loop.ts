@@ -1,0 +1,105 @@
+/**
+ * The host's loop, and the only place of the host that sleeps: poll; when idle spin a little, then announce the
+ * sleep, look once more, and sleep on the doorbell.
+ *
+ * How long to spin adapts, as QEMU's polling does: a sleep that ended soon was one too early, so spin longer; one
+ * that lasted says that spinning was in vain. An idle machine ends up asleep with no timer running.
+ */
+import type { Doorbell } from "../memory/doorbell.ts";
+import type { Host } from "./host.ts";
+
+export interface HostLoopOptions {
+  /** The longest spin before a sleep, in microseconds. 0 never spins. */
+  readonly spinUsMax?: number;
+  /** Milliseconds, monotonic. */
+  readonly now?: () => number;
+}
+
+/** Control messages and finished I/O come in through the event loop: let it turn this often. */
+const YIELD_MS = 2;
+/** What waking a sleeping thread costs, about: a sleep this much longer than the spin was still a short one. */
+const WAKE_UP_MS = 0.1;
+const SPIN_MS_MIN = 0.004;
+
+const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export class HostLoop {
+  /** Sleeps entered and event-loop turns given, for reports. */
+  sleeps = 0;
+  yields = 0;
+  readonly #host: Host;
+  readonly #doorbell: Doorbell;
+  readonly #now: () => number;
+  readonly #spinMsMax: number;
+  #spinMs: number;
+  #stopped = false;
+  #wake: () => void = () => {};
+
+  constructor(host: Host, doorbell: Doorbell, options: HostLoopOptions = {}) {
+    this.#host = host;
+    this.#doorbell = doorbell;
+    this.#now = options.now ?? (() => performance.now());
+    this.#spinMsMax = (options.spinUsMax ?? 100) / 1000;
+    this.#spinMs = this.#spinMsMax;
+    host.onIoEnded = () => this.#wake();
+  }
+
+  /** Serves the machine until `stop`. Rejects with our own bugs: a device that throws ends the run. */
+  async run(): Promise<void> {
+    let turnDue = this.#now() + YIELD_MS;
+    while (!this.#stopped) {
+      if (this.#host.poll() || (await this.#idleBriefly())) {
+        if (this.#now() < turnDue) continue;
+        await this.#yield();
+      } else {
+        await this.#sleep();
+      }
+      turnDue = this.#now() + YIELD_MS;
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#wake();
+  }
+
+  /** Polls for as long as seems worth it; true if there was work. With I/O outstanding the event loop turns. */
+  async #idleBriefly(): Promise<boolean> {
+    const ended = this.#host.ioEnded;
+    const deadline = this.#now() + this.#spinMs;
+    while (!this.#stopped && this.#now() < deadline) {
+      if (this.#host.ioOutstanding > 0) await this.#yield();
+      if (this.#host.poll() || this.#host.ioEnded !== ended) return true;
+    }
+    return false;
+  }
+
+  async #sleep(): Promise<void> {
+    const wakeEarly = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const before = this.#now();
+    // Ordering I: announce, then look for work.
+    const ticket = this.#doorbell.announce();
+    if (this.#stopped || this.#host.hasWork()) {
+      this.#doorbell.cancel();
+      return;
+    }
+    this.sleeps++;
+    await this.#doorbell.sleepAsync(ticket, wakeEarly);
+    this.#adapt(this.#now() - before);
+  }
+
+  #adapt(sleptMs: number): void {
+    if (sleptMs < this.#spinMsMax + WAKE_UP_MS) {
+      this.#spinMs = Math.min(this.#spinMsMax, Math.max(SPIN_MS_MIN, 2 * this.#spinMs));
+    } else {
+      this.#spinMs = this.#spinMs < 2 * SPIN_MS_MIN ? 0 : this.#spinMs / 2;
+    }
+  }
+
+  #yield(): Promise<void> {
+    this.yields++;
+    return eventLoopTurn();
+  }
+}
