@@ -5,29 +5,45 @@
 import type { GuestMemory } from "../guest-memory.ts";
 import type { DriverQueue } from "../virtqueue/driver-queue.ts";
 
+export { ProbeError } from "../probe-error.ts";
+
 /** One queue that a driver wants: no callback means no interrupt for it. */
 export interface QueueRequest {
   readonly name: string;
   readonly callback?: (queue: DriverQueue<never>) => void;
 }
 
+/** How interrupts arrive: a vector per queue, one vector for all queues, a line; or no queues yet. */
 export type InterruptTier = "msix" | "msix-shared" | "intx" | "none";
+/** Which tiers `findQueues` tries: all from the best down, or one only. */
+export type InterruptChoice = "auto" | Exclude<InterruptTier, "none">;
+
+/** What a transport needs of the device that it carries. */
+export interface TransportOwner {
+  /** "virtio0", for names of interrupts. */
+  readonly name: string;
+  configChanged(): void;
+}
 
 /** Register-level operations; synchronous, as in a kernel. Errors are `ProbeError`s. */
 export interface VirtioTransport {
-  /** "virtio0", for names of interrupts. */
-  readonly name: string;
+  /** Comes before everything else. */
+  attach(owner: TransportOwner): void;
   getFeatures(): number;
-  finalizeFeatures(features: number): void;
+  /** Writes the features that the ring layer and the driver both know; returns them. */
+  finalizeFeatures(features: number): number;
   /** Byte by byte, ascending. */
   getConfig(offset: number, target: Uint8Array): void;
   setConfig(offset: number, source: Uint8Array): void;
   getStatus(): number;
   /** Setting 0 is a bug in the caller: `reset` is the only way to 0. */
   setStatus(status: number): void;
+  /** When it returns the device is reset and no handler of it is running. */
   reset(): void;
+  /** All of the queues, in order, or an error with everything undone. A `DriverQueue<never>` fits any token type. */
   findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[];
   deleteQueues(): void;
+  readonly queues: readonly DriverQueue<never>[];
   readonly tier: InterruptTier;
 }
 
@@ -54,15 +70,4 @@ export interface VirtioDriver<Data = unknown> {
   /** Resets the device, gives back requests in flight as cancelled, deletes its queues. */
   remove(device: VirtioDevice, data: Data): void;
   configChanged?(device: VirtioDevice, data: Data): void;
-}
-
-/** Why a device could not be set up; `code` is the errno that Linux would give. */
-export class ProbeError extends Error {
-  override readonly name = "ProbeError";
-  readonly code: "ENODEV" | "ENOENT" | "ENOMEM" | "EBUSY" | "EINVAL" | "EIO";
-
-  constructor(code: ProbeError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
 }

@@ -85,6 +85,8 @@ export class DriverQueue<Token = unknown> {
   #kickedAvail = 0;
   #lastUsed = 0;
   #usedIndex = 0;
+  /** used_event as last written. */
+  #usedEvent = 0;
   #callbacksOn: boolean;
   #broken: string | undefined;
 
@@ -106,8 +108,8 @@ export class DriverQueue<Token = unknown> {
     this.#writable = new Float64Array(size);
     this.#tokens = new Array<Token | undefined>(size).fill(undefined);
     this.#freeCount = size;
-    this.#callbacksOn = options.hasCallback;
-    if (!options.hasCallback) this.#writeAvailFlags(AVAIL_FLAG_NO_INTERRUPT);
+    this.#callbacksOn = true;
+    if (!options.hasCallback) this.disableCallbacks();
   }
 
   get freeDescriptors(): number {
@@ -124,21 +126,27 @@ export class DriverQueue<Token = unknown> {
   /** Marks the queue broken: the device failed or went away. */
   break(reason: string): void {
     this.#broken ??= reason;
+    // Nothing more to get, so that no loop waits for it.
+    this.#usedIndex = this.#lastUsed;
   }
 
-  /** Queues a buffer; the device sees it after the next kick. False: no room (kick, then get some back). */
+  /**
+   * Queues a buffer; the device sees it after the next kick. False: no room (kick, then get some back). A buffer
+   * that no amount of room would take is the caller's bug.
+   */
   add(list: ScatterList, token: Token): boolean {
     if (list.count === 0) throw new Error(`${this.name}: a buffer needs at least one segment`);
-    if (this.#broken !== undefined) return false;
-    const indirect = this.#indirect && list.count > 1;
-    const needed = indirect ? 1 : list.count;
-    if (needed > this.#freeCount) return false;
-    const head = this.#freeHead;
-    if (indirect) {
-      if (!this.#writeIndirect(head, list)) return false;
-    } else {
-      this.#writeChain(head, list);
+    if (list.count > this.size && !this.#indirect) {
+      throw new Error(`${this.name}: ${list.count} segments never fit in ${this.size} descriptors`);
     }
+    if (this.#broken !== undefined || this.#freeCount === 0) return false;
+    const head = this.#freeHead;
+    const table = this.#indirect && list.count > 1 ? this.#table(head, list.count) : undefined;
+    // Without memory for a table a chain will do, if there is room.
+    const needed = table === undefined ? list.count : 1;
+    if (needed > this.#freeCount) return false;
+    if (table === undefined) this.#writeChain(head, list);
+    else this.#writeIndirect(head, table, list);
     this.#freeCount -= needed;
     this.#chainLength[head] = needed;
     this.#writable[head] = list.writableBytes;
@@ -181,15 +189,21 @@ export class DriverQueue<Token = unknown> {
   /** Makes what was added visible to a device that polls, without deciding about a kick. */
   publish(): void {
     if (this.#availIndex === this.#publishedAvail) return;
+    // Many publications may pass before the next kick decision, more than an index can count; the device asks for a
+    // kick at an entry it has not taken, so no more than a ring's worth of them can matter.
+    const undecided = ((this.#availIndex - this.#kickedAvail - 1) & 0xffff) + 1;
+    if (undecided > this.size) this.#kickedAvail = (this.#availIndex - this.size) & 0xffff;
     this.#publishedAvail = this.#availIndex;
     // Ordering A: descriptors and entries, then avail.idx. Ordering C: avail.idx, then the device's wish.
     this.#memory.store16(this.#ring + this.#layout.availIndex, this.#availIndex, PUBLISH_AVAIL);
   }
 
-  /** The token of the next buffer that the device returned, its length in `lastLength`; undefined: none yet. */
+  /**
+   * The token of the next buffer that the device returned, its length in `lastLength`; undefined: none yet. With
+   * callbacks on, one comes for the first buffer after an undefined.
+   */
   get(): Token | undefined {
-    if (this.#lastUsed === this.#usedIndex && !this.#refresh()) return undefined;
-    if (this.#broken !== undefined) return undefined;
+    if (!this.hasUsed) return undefined;
     const element = this.#ring + this.#layout.usedRing + USED_ELEMENT_BYTES * (this.#lastUsed & this.#mask);
     const head = this.#memory.read32(element, READ_USED_ELEMENT);
     const length = this.#memory.read32(element + 4, READ_USED_ELEMENT);
@@ -209,7 +223,11 @@ export class DriverQueue<Token = unknown> {
 
   /** Whether the device has returned something. May be stale: more may have come since. */
   get hasUsed(): boolean {
-    return this.#lastUsed !== this.#usedIndex || this.#refresh();
+    if (this.#lastUsed !== this.#usedIndex) return true;
+    // Ordering D: the wish, then used.idx. An event position that was passed asks for nothing any more.
+    const ahead = (this.#usedEvent - this.#lastUsed) & 0xffff;
+    if (this.#eventIndex && this.#callbacksOn && ahead >= this.size) this.#writeUsedEvent(this.#lastUsed);
+    return this.#refresh();
   }
 
   /** Asks the device not to interrupt. A hint: one may still be on its way. */
@@ -271,6 +289,7 @@ export class DriverQueue<Token = unknown> {
   }
 
   #writeUsedEvent(index: number): void {
+    this.#usedEvent = index;
     this.#memory.store16(this.#ring + this.#layout.usedEvent, index, WRITE_USED_EVENT);
   }
   #writeAvailFlags(flags: number): void {
@@ -305,9 +324,7 @@ export class DriverQueue<Token = unknown> {
     this.#freeHead = index;
   }
 
-  #writeIndirect(head: number, list: ScatterList): boolean {
-    const address = this.#table(head, list.count);
-    if (address === undefined) return false;
+  #writeIndirect(head: number, address: number, list: ScatterList): void {
     const table = address - this.#options.ram.base;
     const last = list.count - 1;
     for (let segment = 0; segment <= last; segment++) {
@@ -320,7 +337,6 @@ export class DriverQueue<Token = unknown> {
     const bytes = DESCRIPTOR_BYTES * list.count;
     this.#writeDescriptor(this.#ring + DESCRIPTOR_BYTES * head, address, bytes, DESCRIPTOR_FLAG.INDIRECT);
     this.#freeHead = this.#next[head] ?? NONE;
-    return true;
   }
 
   #writeDescriptor(at: number, address: number, length: number, flags: number): void {
@@ -364,7 +380,7 @@ export class DriverQueue<Token = unknown> {
   }
 
   #breach(reason: string): undefined {
-    this.#broken = `${this.name}: ${reason}`;
+    this.break(`${this.name}: ${reason}`);
     return undefined;
   }
 }

@@ -1,0 +1,12 @@
+/** The drivers that come with virtlab. */
+
+import { blk } from "./blk/blk.ts";
+import { rng } from "./rng.ts";
+
+export { blk } from "./blk/blk.ts";
+export { BlkError } from "./blk/blk-error.ts";
+export type { Disk } from "./blk/disk.ts";
+export { CancelledError } from "./errors.ts";
+export { type Entropy, rng } from "./rng.ts";
+
+export const drivers = [blk, rng] as const;

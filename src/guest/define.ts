@@ -1,0 +1,29 @@
+/** What a user writes: guest programs and drivers. */
+import type { GuestMemory } from "./guest-memory.ts";
+import type { IrqCore } from "./irq.ts";
+import type { Pci } from "./pci/pci.ts";
+import type { Log } from "./probe-error.ts";
+import type { VirtioBus } from "./virtio/bus.ts";
+import type { VirtioDriver } from "./virtio/types.ts";
+
+export interface GuestContext {
+  readonly virtio: VirtioBus;
+  readonly pci: Pci;
+  readonly irq: IrqCore;
+  readonly memory: GuestMemory;
+  readonly log: Log;
+  /** Options of the program, as the machine was given them. */
+  readonly args: Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+export type GuestProgram<Result = unknown> = (context: GuestContext) => Promise<Result>;
+
+/** Gives a program its type; a module's default export is what `virtlab run --guest ./module.js` loads. */
+export function defineGuest<Result>(program: GuestProgram<Result>): GuestProgram<Result> {
+  return program;
+}
+
+/** Gives a driver its type: what its probe returns is what `virtio.find(driver)` finds. */
+export function defineDriver<Data>(driver: VirtioDriver<Data>): VirtioDriver<Data> {
+  return driver;
+}

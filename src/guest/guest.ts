@@ -1,0 +1,88 @@
+/** One guest: its memory, interrupts, PCI bus and virtio bus, put together. Who runs it polls it (`GuestLoop`). */
+import type { InterruptSource } from "../bus/interrupt-source.ts";
+import type { PortBus } from "../bus/port-bus.ts";
+import type { Ram } from "../memory/ram.ts";
+import type { GuestContext } from "./define.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import { IrqCore } from "./irq.ts";
+import { Pci } from "./pci/pci.ts";
+import type { Log } from "./probe-error.ts";
+import { VirtioBus } from "./virtio/bus.ts";
+import type { InterruptChoice, VirtioDriver } from "./virtio/types.ts";
+import { VirtioPci } from "./virtio-pci/driver.ts";
+
+export interface GuestOptions {
+  readonly ram: Ram;
+  readonly bus: PortBus;
+  readonly interrupts: InterruptSource;
+  /** The virtual CPU that messages are sent to. */
+  readonly cpu?: number;
+  readonly log?: Log;
+  readonly interruptTiers?: InterruptChoice;
+  /** Mask of ring feature bits that drivers accept. */
+  readonly ringFeatures?: number;
+  readonly intxIrq?: (slot: number, pin: number) => number;
+}
+
+export class Guest {
+  readonly memory: GuestMemory;
+  readonly irq: IrqCore;
+  readonly pci: Pci;
+  readonly virtio: VirtioBus;
+  readonly log: Log;
+  readonly #virtioPci: VirtioPci;
+
+  constructor(options: GuestOptions) {
+    this.log = options.log ?? (() => {});
+    const { log } = this;
+    const { bus, ringFeatures, intxIrq } = options;
+    this.memory = new GuestMemory(options.ram);
+    this.irq = new IrqCore(options.interrupts, log, options.cpu);
+    this.pci = new Pci({ bus, irq: this.irq, log, ...(intxIrq && { intxIrq }) });
+    this.virtio = new VirtioBus({
+      memory: this.memory,
+      log,
+      ...(ringFeatures !== undefined && { ringFeatures }),
+    });
+    this.#virtioPci = new VirtioPci({
+      pci: this.pci,
+      irq: this.irq,
+      virtio: this.virtio,
+      memory: this.memory,
+      log,
+      tiers: options.interruptTiers ?? "auto",
+    });
+  }
+
+  /** Finds the PCI functions, loads virtio-pci, and binds `drivers`. */
+  boot(drivers: readonly VirtioDriver[] = []): void {
+    this.pci.rescan();
+    this.#virtioPci.init();
+    for (const driver of drivers) this.virtio.registerDriver(driver);
+  }
+
+  /** Unloads virtio-pci: every device is reset and left. */
+  shutdown(): void {
+    this.#virtioPci.exit();
+  }
+
+  /** Takes pending interrupts. True if there were any. */
+  poll(): boolean {
+    return this.irq.poll();
+  }
+
+  /** What a guest program is given. */
+  context(args: GuestContext["args"] = {}): GuestContext {
+    const { virtio, pci, irq, memory, log } = this;
+    return { virtio, pci, irq, memory, log, args };
+  }
+
+  describe() {
+    return {
+      pci: this.pci.describe(),
+      interrupts: this.irq.table(),
+      virtio: this.virtio.describe(),
+      memory: { bytes: this.memory.ram.size, allocatedBytes: this.memory.allocatedBytes },
+    };
+  }
+}

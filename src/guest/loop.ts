@@ -1,0 +1,119 @@
+/**
+ * The guest's CPU in live mode: takes interrupts while a guest program runs as async code, spins a little when
+ * there are none, then sleeps on the CPU's doorbell until there are.
+ */
+import type { Doorbell } from "../memory/doorbell.ts";
+import type { Guest } from "./guest.ts";
+
+/** Longest time without a turn of the event loop, for the program's timers and I/O and for control messages. */
+const TURN_MS_MAX = 2;
+/** Polls between looks at the clock. */
+const POLLS_PER_LOOK = 8;
+/** A sleep and its wake-up cost about this much: a wait that took no longer was worth spinning for. */
+const WAKE_MS = 0.15;
+const SPIN_MS_FIRST = 0.01;
+const SPIN_MS_MAX = 0.1;
+const FOREVER_MS = 2 ** 31 - 1;
+
+export interface GuestLoopOptions {
+  /** Upper bound of the adaptive spin; 0 sleeps at once. */
+  readonly spinMsMax?: number;
+}
+
+export class GuestLoop {
+  /** How often the loop went to sleep. */
+  sleeps = 0;
+  readonly #guest: Guest;
+  readonly #doorbell: Doorbell;
+  readonly #spinMsMax: number;
+  #spinMs: number;
+  #lastTurn = 0;
+  #settled = false;
+  #wakeEarly: () => void = () => {};
+
+  constructor(guest: Guest, doorbell: Doorbell, options: GuestLoopOptions = {}) {
+    this.#guest = guest;
+    this.#doorbell = doorbell;
+    this.#spinMsMax = options.spinMsMax ?? SPIN_MS_MAX;
+    this.#spinMs = this.#spinMsMax;
+  }
+
+  /** Runs the program to its end, taking interrupts meanwhile. One program at a time. */
+  async run<T>(program: () => Promise<T>): Promise<T> {
+    const result = (async () => program())();
+    this.#settled = false;
+    const settle = () => {
+      this.#settled = true;
+      this.#wakeEarly();
+    };
+    result.then(settle, settle);
+    // The engine does not count a sleep on shared memory as work: without this an idle guest's thread would end.
+    const keepAlive = setInterval(() => {}, FOREVER_MS);
+    try {
+      await this.#pump();
+    } finally {
+      clearInterval(keepAlive);
+    }
+    return result;
+  }
+
+  async #pump(): Promise<void> {
+    this.#lastTurn = performance.now();
+    while (!this.#settled) {
+      if (this.#guest.poll()) await this.#letProgramRun();
+      else await this.#idle();
+    }
+  }
+
+  /** Its continuations go first; timers and messages now and then. */
+  async #letProgramRun(): Promise<void> {
+    await undefined;
+    if (performance.now() - this.#lastTurn >= TURN_MS_MAX) await this.#turn();
+  }
+
+  async #turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#lastTurn = performance.now();
+  }
+
+  async #idle(): Promise<void> {
+    const start = performance.now();
+    if (await this.#spin(start)) return;
+    await this.#sleep();
+    this.#adapt(performance.now() - start);
+    this.#lastTurn = performance.now();
+  }
+
+  /** True: there is something to do. */
+  async #spin(start: number): Promise<boolean> {
+    for (let polls = 1; ; polls++) {
+      await undefined;
+      if (this.#settled || this.#guest.irq.pending) return true;
+      if (polls % POLLS_PER_LOOK !== 0) continue;
+      const now = performance.now();
+      if (now - start >= this.#spinMs) return false;
+      if (now - this.#lastTurn >= TURN_MS_MAX) await this.#turn();
+    }
+  }
+
+  async #sleep(): Promise<void> {
+    // Ordering I: announce, then look for work.
+    const ticket = this.#doorbell.announce();
+    if (this.#settled || this.#guest.irq.pending) {
+      this.#doorbell.cancel();
+      return;
+    }
+    this.sleeps++;
+    // One promise per sleep: racing against the program's own would keep a reaction of every sleep alive.
+    const early = new Promise<void>((resolve) => {
+      this.#wakeEarly = resolve;
+    });
+    await this.#doorbell.sleepAsync(ticket, early);
+  }
+
+  /** Spin longer if that would have saved this sleep, not at all if it was far from it. */
+  #adapt(waitedMs: number): void {
+    if (waitedMs > this.#spinMsMax + WAKE_MS) this.#spinMs = 0;
+    else this.#spinMs = Math.min(Math.max(2 * this.#spinMs, SPIN_MS_FIRST), this.#spinMsMax);
+  }
+}

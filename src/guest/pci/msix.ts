@@ -1,0 +1,86 @@
+/** MSI-X of a function, as the PCI core switches it on and off [PCI 3.0, 6.8.2]. */
+import type { PortBus } from "../../bus/port-bus.ts";
+import { CAPABILITY, MSIX } from "../../wire/pci.ts";
+import type { IrqCore, MsiMessage } from "../irq.ts";
+import type { PciDevice } from "./pci-device.ts";
+
+const BIR_MASK = 7;
+
+/** Exactly as many irqs as were asked for, or how many there could be. */
+export type MsixResult =
+  | { readonly ok: true; readonly irqs: readonly number[] }
+  | { readonly ok: false; readonly available: number };
+
+export function msixTableSize(device: PciDevice): number {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  return capability === undefined ? 0 : (device.read16(capability + MSIX.control) & MSIX.sizeMask) + 1;
+}
+
+export function msixEnabled(device: PciDevice): boolean {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  return capability !== undefined && (device.read16(capability + MSIX.control) & MSIX.enable) !== 0;
+}
+
+export function enableMsix(
+  device: PciDevice,
+  count: number,
+  bus: PortBus,
+  irq: IrqCore,
+  cpu?: number,
+): MsixResult {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  if (capability === undefined || device.msixMessages.length > 0) return { ok: false, available: 0 };
+  const available = Math.min(msixTableSize(device), irq.availableMsi);
+  if (count > available || tableAddress(device, capability) === undefined) return { ok: false, available };
+  const messages: MsiMessage[] = [];
+  while (messages.length < count) {
+    const message = irq.allocateMsi(cpu);
+    if (message === undefined) break;
+    messages.push(message);
+  }
+  device.msixMessages = messages;
+  programMsix(device, bus);
+  return { ok: true, irqs: messages.map((message) => message.irq) };
+}
+
+/** Writes the table under the function mask, so that nothing is sent half-written. Also what a resume needs. */
+export function programMsix(device: PciDevice, bus: PortBus): void {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  const table = capability === undefined ? undefined : tableAddress(device, capability);
+  if (capability === undefined || table === undefined) return;
+  setControl(device, capability, MSIX.enable | MSIX.functionMask, 0);
+  device.msixMessages.forEach((message, index) => {
+    const entry = table + index * MSIX.entryBytes;
+    bus.mmioWrite(entry + MSIX.entryAddress, 4, message.address);
+    bus.mmioWrite(entry + MSIX.entryAddressHigh, 4, 0);
+    bus.mmioWrite(entry + MSIX.entryData, 4, message.data);
+    bus.mmioWrite(entry + MSIX.entryControl, 4, 0);
+  });
+  device.setIntx(false);
+  setControl(device, capability, MSIX.enable, MSIX.functionMask);
+}
+
+/** Leaves every entry masked, as a PCI reset would, and INTx allowed again. */
+export function disableMsix(device: PciDevice, bus: PortBus, irq: IrqCore): void {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  const table = capability === undefined ? undefined : tableAddress(device, capability);
+  if (capability === undefined || table === undefined) return;
+  device.msixMessages.forEach((_, index) => {
+    bus.mmioWrite(table + index * MSIX.entryBytes + MSIX.entryControl, 4, MSIX.entryMasked);
+  });
+  setControl(device, capability, 0, MSIX.enable | MSIX.functionMask);
+  device.setIntx(true);
+  for (const message of device.msixMessages) irq.freeMsi(message.irq);
+  device.msixMessages = [];
+}
+
+function setControl(device: PciDevice, capability: number, set: number, clear: number): void {
+  const control = device.read16(capability + MSIX.control);
+  device.write16(capability + MSIX.control, (control & ~clear) | set);
+}
+
+function tableAddress(device: PciDevice, capability: number): number | undefined {
+  const table = device.read32(capability + MSIX.table);
+  const bar = device.bar(table & BIR_MASK);
+  return bar?.kind === "memory" ? bar.address + (table & ~BIR_MASK) : undefined;
+}

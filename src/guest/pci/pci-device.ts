@@ -1,0 +1,100 @@
+/** One PCI function as the guest found it: identity, BARs, capabilities, and its configuration registers. */
+import { type Bdf, COMMAND, CONFIG_SPACE_BYTES, formatBdf, PCI, PCI_STATUS } from "../../wire/pci.ts";
+import type { MsiMessage } from "../irq.ts";
+import type { ConfigSpace } from "./config-space.ts";
+import type { PciDriver } from "./pci-driver.ts";
+
+export interface Bar {
+  readonly index: number;
+  readonly kind: "io" | "memory";
+  readonly wide: boolean;
+  readonly bytes: number;
+  address: number;
+}
+
+export class PciDevice {
+  readonly bdf: Bdf;
+  readonly name: string;
+  readonly vendor: number;
+  readonly device: number;
+  readonly revision: number;
+  readonly classCode: number;
+  readonly subsystemVendor: number;
+  readonly subsystemDevice: number;
+  /** 1-4 for INTA-INTD, 0 for none. */
+  readonly pin: number;
+  /** Capability id to offset; the first of each id. */
+  readonly capabilities: ReadonlyMap<number, number>;
+  bars: readonly Bar[] = [];
+  irq = 0;
+  driver: PciDriver | undefined;
+  driverData: unknown;
+  /** Command bits that `enableDevice` switched on, while the device is enabled. */
+  enabledBits: number | undefined;
+  /** What the MSI-X table was given, while MSI-X is on. */
+  msixMessages: readonly MsiMessage[] = [];
+  savedState: readonly number[] | undefined;
+  readonly #config: ConfigSpace;
+
+  constructor(config: ConfigSpace, bdf: Bdf) {
+    this.#config = config;
+    this.bdf = bdf;
+    this.name = formatBdf(bdf);
+    this.vendor = this.read16(PCI.vendorId);
+    this.device = this.read16(PCI.deviceId);
+    this.revision = this.read8(PCI.revisionId);
+    this.classCode = this.read32(PCI.revisionId) >>> 8;
+    this.subsystemVendor = this.read16(PCI.subsystemVendorId);
+    this.subsystemDevice = this.read16(PCI.subsystemId);
+    this.pin = this.read8(PCI.interruptPin);
+    this.capabilities = this.#findCapabilities();
+  }
+
+  read8(offset: number): number {
+    return this.#config.read(this.bdf, offset, 1);
+  }
+  read16(offset: number): number {
+    return this.#config.read(this.bdf, offset, 2);
+  }
+  read32(offset: number): number {
+    return this.#config.read(this.bdf, offset, 4);
+  }
+  write8(offset: number, value: number): void {
+    this.#config.write(this.bdf, offset, 1, value);
+  }
+  write16(offset: number, value: number): void {
+    this.#config.write(this.bdf, offset, 2, value);
+  }
+  write32(offset: number, value: number): void {
+    this.#config.write(this.bdf, offset, 4, value);
+  }
+
+  bar(index: number): Bar | undefined {
+    return this.bars.find((bar) => bar.index === index);
+  }
+
+  /** Sets and clears command bits; no access when nothing changes. */
+  updateCommand(set: number, clear: number): void {
+    const before = this.read16(PCI.command);
+    const after = (before & ~clear) | set;
+    if (after !== before) this.write16(PCI.command, after);
+  }
+
+  setIntx(enabled: boolean): void {
+    if (enabled) this.updateCommand(0, COMMAND.INTX_DISABLE);
+    else this.updateCommand(COMMAND.INTX_DISABLE, 0);
+  }
+
+  #findCapabilities(): Map<number, number> {
+    const found = new Map<number, number>();
+    if ((this.read16(PCI.status) & PCI_STATUS.CAPABILITIES) === 0) return found;
+    let offset = this.read8(PCI.capabilityPointer) & 0xfc;
+    // The list comes from the device: it cannot be longer than the space it lies in.
+    for (let steps = CONFIG_SPACE_BYTES / 4; offset >= 0x40 && steps > 0; steps--) {
+      const id = this.read8(offset);
+      if (!found.has(id)) found.set(id, offset);
+      offset = this.read8(offset + 1) & 0xfc;
+    }
+    return found;
+  }
+}

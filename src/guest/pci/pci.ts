@@ -1,0 +1,203 @@
+/**
+ * The PCI core: finds the functions on bus 0, gives them addresses and irqs, and binds drivers to them. Its
+ * operations mean what Linux's of the same names mean.
+ */
+import type { PortBus } from "../../bus/port-bus.ts";
+import { type Bdf, COMMAND, PCI } from "../../wire/pci.ts";
+import type { IrqCore } from "../irq.ts";
+import { type Log, ProbeError } from "../probe-error.ts";
+import { ConfigSpace } from "./config-space.ts";
+import { disableMsix, enableMsix, type MsixResult, msixEnabled, msixTableSize } from "./msix.ts";
+import { PciDevice } from "./pci-device.ts";
+import { matches, type PciDriver } from "./pci-driver.ts";
+import { type PowerState, restoreState, saveState, setPowerState } from "./power.ts";
+import { Resources } from "./resources.ts";
+
+const SLOTS = 32;
+const FUNCTIONS = 8;
+const NOBODY = 0xffff;
+const MULTIFUNCTION = 0x80;
+
+export interface PciOptions {
+  readonly bus: PortBus;
+  readonly irq: IrqCore;
+  readonly log: Log;
+  /** Which irq a function's pin (1-4) is wired to. */
+  readonly intxIrq?: (slot: number, pin: number) => number;
+}
+
+const swizzle = (slot: number, pin: number): number => 16 + ((slot - 1 + pin - 1) & 3);
+
+export class Pci {
+  readonly bus: PortBus;
+  readonly resources = new Resources();
+  readonly #irq: IrqCore;
+  readonly #log: Log;
+  readonly #config: ConfigSpace;
+  readonly #intxIrq: (slot: number, pin: number) => number;
+  readonly #devices = new Map<string, PciDevice>();
+  readonly #drivers: PciDriver[] = [];
+
+  constructor(options: PciOptions) {
+    this.bus = options.bus;
+    this.#irq = options.irq;
+    this.#log = options.log;
+    this.#config = new ConfigSpace(options.bus);
+    this.#intxIrq = options.intxIrq ?? swizzle;
+  }
+
+  get devices(): readonly PciDevice[] {
+    return [...this.#devices.values()].sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** Meets the devices that are there, and parts from those that are not there any more (hot plug). */
+  rescan(): void {
+    const present = this.#present();
+    const names = new Set<string>();
+    const fresh: PciDevice[] = [];
+    for (const bdf of present) {
+      const device = new PciDevice(this.#config, bdf);
+      names.add(device.name);
+      if (!this.#devices.has(device.name)) fresh.push(device);
+    }
+    for (const device of this.devices) if (!names.has(device.name)) this.remove(device);
+    // All addresses in use are known before the first new one is chosen.
+    for (const device of fresh) this.resources.discover(device);
+    for (const device of fresh) this.#add(device);
+    for (const device of fresh) this.#match(device);
+  }
+
+  /** Unbinds a device and forgets it; its addresses are free for the next. */
+  remove(device: PciDevice): void {
+    this.unbind(device);
+    this.resources.unassign(device);
+    this.#devices.delete(device.name);
+  }
+
+  registerDriver(driver: PciDriver): void {
+    this.#drivers.push(driver);
+    for (const device of this.devices) if (device.driver === undefined) this.bind(device, driver);
+  }
+
+  unregisterDriver(driver: PciDriver): void {
+    for (const device of this.devices) if (device.driver === driver) this.unbind(device);
+    this.#drivers.splice(this.#drivers.indexOf(driver), 1);
+  }
+
+  /** Offers a device to a driver. False: no match, or the driver refused (with a log line unless "not mine"). */
+  bind(device: PciDevice, driver: PciDriver): boolean {
+    if (device.driver !== undefined || !matches(driver, device)) return false;
+    try {
+      driver.probe(device);
+    } catch (error) {
+      if (!(error instanceof ProbeError)) throw error;
+      if (error.code !== "ENODEV")
+        this.#log(`${driver.name} ${device.name}: ${error.message} (${error.code})`);
+      return false;
+    }
+    device.driver = driver;
+    return true;
+  }
+
+  unbind(device: PciDevice): void {
+    device.driver?.remove(device);
+    device.driver = undefined;
+  }
+
+  /** Switches on the decoding of the device's BARs. */
+  enableDevice(device: PciDevice): void {
+    if (device.enabledBits !== undefined) throw new ProbeError("EBUSY", `${device.name} is enabled already`);
+    const wanted = device.bars.reduce(
+      (bits, bar) => bits | (bar.kind === "io" ? COMMAND.IO : COMMAND.MEMORY),
+      0,
+    );
+    device.enabledBits = wanted & ~device.read16(PCI.command);
+    device.updateCommand(wanted, 0);
+  }
+
+  /** Bus mastering goes, and (Linux leaves it on) the decoding that `enableDevice` had to switch on. */
+  disableDevice(device: PciDevice): void {
+    device.updateCommand(0, COMMAND.BUS_MASTER | (device.enabledBits ?? 0));
+    device.enabledBits = undefined;
+  }
+
+  setMaster(device: PciDevice): void {
+    device.updateCommand(COMMAND.BUS_MASTER, 0);
+  }
+
+  requestRegions(device: PciDevice, owner: string): void {
+    this.resources.claim(device, owner);
+  }
+  releaseRegions(device: PciDevice): void {
+    this.resources.release(device);
+  }
+
+  enableMsix(device: PciDevice, count: number): MsixResult {
+    return enableMsix(device, count, this.bus, this.#irq);
+  }
+  disableMsix(device: PciDevice): void {
+    disableMsix(device, this.bus, this.#irq);
+  }
+
+  saveState(device: PciDevice): void {
+    saveState(device);
+  }
+  restoreState(device: PciDevice): void {
+    restoreState(device, this.bus);
+  }
+  setPowerState(device: PciDevice, state: PowerState): void {
+    setPowerState(device, state);
+  }
+
+  /** `lspci`, as facts. */
+  describe() {
+    return this.devices.map((device) => ({
+      bdf: device.name,
+      vendor: device.vendor,
+      device: device.device,
+      subsystemVendor: device.subsystemVendor,
+      subsystemDevice: device.subsystemDevice,
+      revision: device.revision,
+      classCode: device.classCode,
+      irq: device.irq,
+      pin: device.pin,
+      command: device.read16(PCI.command),
+      bars: device.bars.map(({ index, kind, address, bytes }) => ({ index, kind, address, bytes })),
+      msix: { enabled: msixEnabled(device), size: msixTableSize(device) },
+      driver: device.driver?.name ?? null,
+    }));
+  }
+
+  #present(): Bdf[] {
+    const found: Bdf[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) {
+      for (let fn = 0; fn < FUNCTIONS; fn++) {
+        const bdf = { bus: 0, slot, function: fn };
+        if (this.#config.read(bdf, PCI.vendorId, 2) !== NOBODY) found.push(bdf);
+        // Functions 1-7 exist only where function 0 says that there are several.
+        if (fn === 0 && !this.#isMultifunction(bdf)) break;
+      }
+    }
+    return found;
+  }
+
+  #isMultifunction(bdf: Bdf): boolean {
+    const type = this.#config.read(bdf, PCI.headerType, 1);
+    return type !== 0xff && (type & MULTIFUNCTION) !== 0;
+  }
+
+  #add(device: PciDevice): void {
+    this.resources.assign(device);
+    if (device.pin !== 0) {
+      device.irq = this.#intxIrq(device.bdf.slot, device.pin);
+      device.write8(PCI.interruptLine, device.irq);
+    }
+    this.#devices.set(device.name, device);
+  }
+
+  #match(device: PciDevice): void {
+    this.#drivers.some((driver) => this.bind(device, driver));
+  }
+}
+
+export type PciDescription = ReturnType<Pci["describe"]>[number];

@@ -1,0 +1,33 @@
+/** Power states and the configuration that is saved across them [PCI Power Management 1.2]. */
+import type { PortBus } from "../../bus/port-bus.ts";
+import { CAPABILITY, PM } from "../../wire/pci.ts";
+import { programMsix } from "./msix.ts";
+import type { PciDevice } from "./pci-device.ts";
+
+const HEADER_WORDS = 16;
+
+export type PowerState = typeof PM.D0 | typeof PM.D3HOT;
+
+export function saveState(device: PciDevice): void {
+  device.savedState = Array.from({ length: HEADER_WORDS }, (_, word) => device.read32(4 * word));
+}
+
+/** From the top down, so that the command register comes after the BARs that it switches on. */
+export function restoreState(device: PciDevice, bus: PortBus): void {
+  const saved = device.savedState;
+  if (saved === undefined) return;
+  for (let word = HEADER_WORDS - 1; word >= 0; word--) {
+    const value = saved[word] ?? 0;
+    if (device.read32(4 * word) !== value) device.write32(4 * word, value);
+  }
+  if (device.msixMessages.length > 0) programMsix(device, bus);
+  device.savedState = undefined;
+}
+
+/** Nothing to do for a function without the capability. */
+export function setPowerState(device: PciDevice, state: PowerState): void {
+  const capability = device.capabilities.get(CAPABILITY.POWER_MANAGEMENT);
+  if (capability === undefined) return;
+  const control = device.read16(capability + PM.control);
+  device.write16(capability + PM.control, (control & ~PM.stateMask) | state);
+}

@@ -1,0 +1,54 @@
+/** The three interrupt handlers of a virtio-pci device. Each answers whether the interrupt was its own. */
+import { ISR } from "../../wire/legacy-registers.ts";
+import type { DriverQueue } from "../virtqueue/driver-queue.ts";
+import type { LegacyRegisters } from "./registers.ts";
+
+/** A queue and what its driver wants to hear of it. */
+export interface ActiveQueue {
+  readonly queue: DriverQueue<never>;
+  readonly callback: ((queue: DriverQueue<never>) => void) | undefined;
+}
+
+/** Offers the interrupt to one queue. A broken one is shown to its driver, so that requests do not wait forever. */
+export function queueInterrupt({ queue, callback }: ActiveQueue): boolean {
+  if (!queue.hasUsed && queue.broken === undefined) return false;
+  callback?.(queue);
+  return true;
+}
+
+export class Interrupts {
+  readonly #registers: LegacyRegisters;
+  readonly #queues: Iterable<ActiveQueue>;
+  readonly #configChanged: () => void;
+
+  constructor(registers: LegacyRegisters, queues: Iterable<ActiveQueue>, configChanged: () => void) {
+    this.#registers = registers;
+    this.#queues = queues;
+    this.#configChanged = configChanged;
+  }
+
+  readonly config = (): boolean => {
+    this.#configChanged();
+    return true;
+  };
+
+  /** Every queue is asked, whichever the interrupt was for. Handlers run with interrupts off: that is the lock. */
+  readonly allQueues = (): boolean => {
+    let handled = false;
+    for (const active of this.#queues) if (queueInterrupt(active)) handled = true;
+    return handled;
+  };
+
+  /**
+   * The read clears ISR and lowers the line, so it comes once, and before the rings are looked at: a callback may
+   * kick the host, and an acknowledge after that would eat the host's next interrupt. Whatever the rings say then,
+   * the line was ours.
+   */
+  readonly line = (): boolean => {
+    const isr = this.#registers.read("isr");
+    if (isr === 0) return false;
+    if ((isr & ISR.CONFIG) !== 0) this.config();
+    this.allQueues();
+    return true;
+  };
+}

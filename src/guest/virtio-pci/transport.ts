@@ -1,0 +1,170 @@
+/** The virtio-pci transport: the virtio bus's operations in terms of the legacy register block. */
+import { RING_FEATURES, TRANSPORT_FEATURE_MASK } from "../../wire/features.ts";
+import { NO_VECTOR } from "../../wire/legacy-registers.ts";
+import type { GuestMemory } from "../guest-memory.ts";
+import type { IrqCore } from "../irq.ts";
+import type { Pci } from "../pci/pci.ts";
+import type { PciDevice } from "../pci/pci-device.ts";
+import { ProbeError } from "../probe-error.ts";
+import type {
+  InterruptChoice,
+  InterruptTier,
+  QueueRequest,
+  TransportOwner,
+  VirtioTransport,
+} from "../virtio/types.ts";
+import type { DriverQueue } from "../virtqueue/driver-queue.ts";
+import { Interrupts, queueInterrupt } from "./interrupts.ts";
+import { Queues } from "./queues.ts";
+import type { LegacyRegisters } from "./registers.ts";
+import { QUEUE_VECTOR, Vectors } from "./vectors.ts";
+
+/** Reads of a status that does not become 0 before the device counts as dead. */
+const RESET_READS_MAX = 10_000;
+/** What a device that is no longer there reads as. */
+const STATUS_GONE = 0xff;
+
+type Tier = Exclude<InterruptTier, "none">;
+const BEST_FIRST: readonly Tier[] = ["msix", "msix-shared", "intx"];
+
+export interface TransportOptions {
+  readonly device: PciDevice;
+  readonly registers: LegacyRegisters;
+  readonly pci: Pci;
+  readonly irq: IrqCore;
+  readonly memory: GuestMemory;
+  readonly tiers: InterruptChoice;
+}
+
+export class VirtioPciTransport implements VirtioTransport {
+  tier: InterruptTier = "none";
+  readonly #registers: LegacyRegisters;
+  readonly #queues: Queues;
+  readonly #vectors: Vectors;
+  readonly #tiers: readonly Tier[];
+  #owner: TransportOwner | undefined;
+  #features = 0;
+
+  constructor(options: TransportOptions) {
+    const { registers } = options;
+    this.#registers = registers;
+    this.#queues = new Queues(options);
+    const interrupts = new Interrupts(registers, this.#queues, () => this.#owner?.configChanged());
+    this.#vectors = new Vectors({ ...options, interrupts });
+    this.#tiers = options.tiers === "auto" ? BEST_FIRST : [options.tiers];
+  }
+
+  attach(owner: TransportOwner): void {
+    this.#owner = owner;
+  }
+
+  get queues(): readonly DriverQueue<never>[] {
+    return this.#queues.list.map(({ queue }) => queue);
+  }
+
+  getFeatures(): number {
+    return this.#registers.read("hostFeatures");
+  }
+
+  /** The ring layer drops the transport bits that it does not know; there are 32 feature bits and no more. */
+  finalizeFeatures(features: number): number {
+    this.#features = (features & (~TRANSPORT_FEATURE_MASK | RING_FEATURES)) >>> 0;
+    this.#registers.write("guestFeatures", this.#features);
+    return this.#features;
+  }
+
+  getConfig(offset: number, target: Uint8Array): void {
+    this.#registers.readConfig(offset, target, this.#vectors.msixEnabled);
+  }
+  setConfig(offset: number, source: Uint8Array): void {
+    this.#registers.writeConfig(offset, source, this.#vectors.msixEnabled);
+  }
+
+  getStatus(): number {
+    return this.#registers.read("status");
+  }
+  setStatus(status: number): void {
+    if (status === 0) throw new Error("status 0 is a reset, and has its own operation");
+    this.#registers.write("status", status);
+  }
+
+  /**
+   * The read back is a flush: the device has served the write, and with it everything that it was doing. Then no
+   * handler may still be running; on one virtual CPU none can be, since we are.
+   */
+  reset(): void {
+    this.#registers.write("status", 0);
+    for (let reads = 0; reads < RESET_READS_MAX; reads++) {
+      const status = this.#registers.read("status");
+      if (status === 0 || status === STATUS_GONE) return;
+    }
+    throw new ProbeError("EIO", `${this.#name()}: the device does not complete its reset`);
+  }
+
+  findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[] {
+    let failure: unknown;
+    for (const tier of this.#tiers) {
+      try {
+        return this.#tryTier(tier, requests);
+      } catch (error) {
+        if (!(error instanceof ProbeError)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  deleteQueues(): void {
+    for (const info of this.#queues.list) {
+      // Its handler goes first, so that none runs while the queue is taken apart.
+      if (this.tier === "msix" && info.vector !== NO_VECTOR) this.#vectors.freeQueue(info.vector);
+      this.#queues.delete(info, this.#vectors.msixEnabled);
+    }
+    this.tier = "none";
+    this.#vectors.free();
+  }
+
+  #tryTier(tier: Tier, requests: readonly QueueRequest[]): DriverQueue<never>[] {
+    this.#requestVectors(tier, requests);
+    this.tier = tier;
+    let nextVector = this.#vectors.used;
+    try {
+      return requests.map((request, index) => {
+        const wanted = request.callback !== undefined && tier !== "intx";
+        const own = wanted && tier === "msix";
+        const vector = own ? nextVector++ : wanted ? QUEUE_VECTOR : NO_VECTOR;
+        return this.#setUp(index, request, vector, own);
+      });
+    } catch (error) {
+      this.deleteQueues();
+      throw error;
+    }
+  }
+
+  #requestVectors(tier: Tier, requests: readonly QueueRequest[]): void {
+    const name = this.#name();
+    if (tier === "intx") {
+      this.#vectors.requestIntx(name);
+      return;
+    }
+    const own = requests.filter(({ callback }) => callback !== undefined).length;
+    this.#vectors.requestMsix(name, tier === "msix" ? 1 + own : 2, tier === "msix");
+  }
+
+  #setUp(index: number, request: QueueRequest, vector: number, own: boolean): DriverQueue<never> {
+    const info = this.#queues.setUp(index, request, vector, this.#features);
+    if (!own) return info.queue;
+    try {
+      this.#vectors.requestQueue(vector, `${this.#name()}-${request.name}`, () => queueInterrupt(info));
+    } catch (error) {
+      // Without a handler to free it is not like the others.
+      this.#queues.delete(info, true);
+      throw error;
+    }
+    return info.queue;
+  }
+
+  #name(): string {
+    return this.#owner?.name ?? "virtio?";
+  }
+}

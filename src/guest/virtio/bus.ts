@@ -1,0 +1,182 @@
+/** The virtio bus: devices that transports register, drivers matched to them by device id, and the status steps. */
+import { FEATURE, hasFeature, RING_FEATURES } from "../../wire/features.ts";
+import { STATUS } from "../../wire/status.ts";
+import type { GuestMemory } from "../guest-memory.ts";
+import { type Log, ProbeError } from "../probe-error.ts";
+import type { TransportOwner, VirtioDevice, VirtioDriver, VirtioTransport } from "./types.ts";
+
+interface BusDevice extends VirtioDevice, TransportOwner {
+  features: number;
+  driver: VirtioDriver | undefined;
+  driverData: unknown;
+  /** A change that came before the driver was ready for it. */
+  configPending: boolean;
+}
+
+export interface VirtioBusOptions {
+  readonly memory: GuestMemory;
+  readonly log: Log;
+  /** Ring features that drivers accept; default: all that the ring implements. */
+  readonly ringFeatures?: number;
+}
+
+export class VirtioBus {
+  readonly #memory: GuestMemory;
+  readonly #log: Log;
+  readonly #ringFeatures: number;
+  readonly #devices: (BusDevice | undefined)[] = [];
+  readonly #drivers: VirtioDriver[] = [];
+
+  constructor(options: VirtioBusOptions) {
+    this.#memory = options.memory;
+    this.#log = options.log;
+    this.#ringFeatures = (options.ringFeatures ?? RING_FEATURES) & RING_FEATURES;
+  }
+
+  get devices(): readonly VirtioDevice[] {
+    return this.#present();
+  }
+
+  /** What `driver` made of the `index`th device that it is bound to: a `Disk`, an `Entropy`. */
+  find<Data>(driver: VirtioDriver<Data>, index = 0): Data {
+    const bound = this.findAll(driver);
+    const data = bound[index];
+    if (index < 0 || index >= bound.length) {
+      throw new ProbeError("ENODEV", `no device ${index} for driver ${driver.name} (it has ${bound.length})`);
+    }
+    return data as Data;
+  }
+
+  findAll<Data>(driver: VirtioDriver<Data>): Data[] {
+    return this.#present()
+      .filter((device) => device.driver === driver)
+      .map((device) => device.driverData as Data);
+  }
+
+  registerDriver<Data>(driver: VirtioDriver<Data>): void {
+    this.#drivers.push(driver);
+    for (const device of this.#present()) if (device.driver === undefined) this.#bind(device, driver);
+  }
+
+  unregisterDriver<Data>(driver: VirtioDriver<Data>): void {
+    for (const device of this.#present()) if (device.driver === driver) this.#unbind(device);
+    this.#drivers.splice(this.#drivers.indexOf(driver), 1);
+  }
+
+  /** Resets the device, says that it was seen, and offers it to the drivers. */
+  registerDevice(transport: VirtioTransport, id: VirtioDevice["id"]): VirtioDevice {
+    const free = this.#devices.indexOf(undefined);
+    const index = free < 0 ? this.#devices.length : free;
+    const device = this.#create(`virtio${index}`, transport, id);
+    transport.attach(device);
+    transport.reset();
+    addStatus(transport, STATUS.ACKNOWLEDGE);
+    this.#devices[index] = device;
+    this.#drivers.some((driver) => this.#bind(device, driver));
+    return device;
+  }
+
+  unregisterDevice(device: VirtioDevice): void {
+    const own = this.#present().find((known) => known === device);
+    if (own === undefined) return;
+    this.#unbind(own);
+    this.#devices[this.#devices.indexOf(own)] = undefined;
+  }
+
+  describe() {
+    return this.#present().map((device) => ({
+      name: device.name,
+      id: device.id.device,
+      driver: device.driver?.name ?? null,
+      features: device.features,
+      status: device.transport.getStatus(),
+      tier: device.transport.tier,
+      indirect: hasFeature(device.features, FEATURE.INDIRECT_DESC),
+      eventIndex: hasFeature(device.features, FEATURE.EVENT_IDX),
+      queues: device.transport.queues.map((queue) => ({
+        ...queue.describe(),
+        counters: { ...queue.counters },
+      })),
+    }));
+  }
+
+  #bind(device: BusDevice, driver: VirtioDriver): boolean {
+    if (driver.deviceId !== device.id.device) return false;
+    const { transport } = device;
+    try {
+      this.#startOver(device);
+      addStatus(transport, STATUS.DRIVER);
+      const known = driver.features | this.#ringFeatures;
+      device.features = transport.finalizeFeatures((transport.getFeatures() & known) >>> 0);
+      device.driverData = driver.probe(device);
+    } catch (error) {
+      addStatus(transport, STATUS.FAILED);
+      this.#forget(device);
+      this.#log(`${device.name}: ${driver.name} does not take it: ${describeError(error)}`);
+      return false;
+    }
+    addStatus(transport, STATUS.DRIVER_OK);
+    device.driver = driver;
+    if (device.configPending) device.configChanged();
+    return true;
+  }
+
+  /** A driver failed on this device before: the next one finds it fresh. */
+  #startOver({ transport }: BusDevice): void {
+    if ((transport.getStatus() & STATUS.FAILED) === 0) return;
+    transport.reset();
+    addStatus(transport, STATUS.ACKNOWLEDGE);
+  }
+
+  #unbind(device: BusDevice): void {
+    if (device.driver === undefined) return;
+    device.driver.remove(device, device.driverData);
+    const status = device.transport.getStatus();
+    if (status !== 0)
+      this.#log(`${device.name}: status 0x${status.toString(16)} after ${device.driver.name} left`);
+    this.#forget(device);
+    // Another driver may bind.
+    addStatus(device.transport, STATUS.ACKNOWLEDGE);
+  }
+
+  #forget(device: BusDevice): void {
+    device.driver = undefined;
+    device.driverData = undefined;
+    device.features = 0;
+    device.configPending = false;
+  }
+
+  #create(name: string, transport: VirtioTransport, id: VirtioDevice["id"]): BusDevice {
+    const device: BusDevice = {
+      name,
+      id,
+      transport,
+      memory: this.#memory,
+      features: 0,
+      driver: undefined,
+      driverData: undefined,
+      configPending: false,
+      configChanged() {
+        device.configPending = device.driver === undefined;
+        if (device.driver !== undefined) device.driver.configChanged?.(device, device.driverData);
+      },
+    };
+    return device;
+  }
+
+  #present(): BusDevice[] {
+    return this.#devices.filter((device) => device !== undefined);
+  }
+}
+
+/** Status bits only ever accumulate [2.1.1]. */
+function addStatus(transport: VirtioTransport, bit: number): void {
+  transport.setStatus(transport.getStatus() | bit);
+}
+
+const describeError = (error: unknown): string =>
+  error instanceof ProbeError
+    ? `${error.message} (${error.code})`
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
