@@ -1,0 +1,37 @@
+/** A disk in the host's own memory: answers at once, and forgets at the end. */
+import { UsageError } from "../../host/index.ts";
+import { Random } from "../../wire/random.ts";
+import type { Disk } from "./disk.ts";
+
+export interface MemoryDiskOptions {
+  readonly bytes: number;
+  readonly readOnly: boolean;
+  /** Fills the disk with bytes that the same seed gives again; zeros without it. */
+  readonly seed?: number;
+}
+
+export function memoryDisk({ bytes, readOnly, seed }: MemoryDiskOptions): Disk {
+  const content = allocate(bytes);
+  if (seed !== undefined) new Random(seed).fill(content);
+  return {
+    bytes,
+    readOnly,
+    read: (position, length) => content.subarray(position, position + length),
+    write(position, sources) {
+      for (const source of sources) {
+        content.set(source, position);
+        position += source.length;
+      }
+    },
+    flush() {},
+    close() {},
+  };
+}
+
+function allocate(bytes: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch {
+    throw new UsageError(`blk: expected a size that fits in memory, found ${bytes} bytes`);
+  }
+}

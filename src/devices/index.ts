@@ -1,0 +1,6 @@
+/** The devices that come with virtlab, by the name that `--device` takes. */
+import type { DeviceDefinition } from "../host/index.ts";
+import blk from "./blk/definition.ts";
+import rng from "./entropy.ts";
+
+export const devices: Readonly<Record<string, DeviceDefinition>> = { blk, rng };
