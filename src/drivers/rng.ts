@@ -17,7 +17,7 @@ interface Request {
   reject(error: Error): void;
 }
 
-export class Entropy {
+export class Rng {
   readonly #device: VirtioDevice;
   readonly #queue: DriverQueue<Request>;
   #gone = false;
@@ -73,10 +73,10 @@ export class Entropy {
   }
 }
 
-export const rng = defineDriver<Entropy>({
-  name: "virtio_rng",
+export const rng = defineDriver<Rng>({
+  name: "rng",
   deviceId: VIRTIO_TYPE.rng.id,
   features: 0,
-  probe: (device) => new Entropy(device),
-  remove: (_device, entropy) => entropy.remove(),
+  probe: (device) => new Rng(device),
+  remove: (_device, source) => source.remove(),
 });

@@ -12,8 +12,10 @@ export interface GuestContext {
   readonly irq: IrqCore;
   readonly memory: GuestMemory;
   readonly log: Log;
-  /** Options of the program, as the machine was given them. */
-  readonly args: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** What the caller gave the program: any structured-cloneable value. */
+  readonly args: unknown;
+  /** Says how far the program is; whoever runs it may show it. */
+  progress(label: string, done: number, total: number): void;
 }
 
 export type GuestProgram<Result = unknown> = (context: GuestContext) => Promise<Result>;

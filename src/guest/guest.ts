@@ -72,9 +72,9 @@ export class Guest {
   }
 
   /** What a guest program is given. */
-  context(args: GuestContext["args"] = {}): GuestContext {
+  context(args: unknown = null, progress: GuestContext["progress"] = () => {}): GuestContext {
     const { virtio, pci, irq, memory, log } = this;
-    return { virtio, pci, irq, memory, log, args };
+    return { virtio, pci, irq, memory, log, args, progress };
   }
 
   describe() {

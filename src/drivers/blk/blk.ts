@@ -14,7 +14,7 @@ import { RequestQueue } from "./request-queue.ts";
 const FRAME_SEGMENTS = 2;
 
 export const blk = defineDriver<Disk>({
-  name: "virtio_blk",
+  name: "blk",
   deviceId: VIRTIO_TYPE.blk.id,
   features: featureMask(
     BLK_FEATURE.SIZE_MAX,

@@ -37,19 +37,20 @@ export class VirtioBus {
     return this.#present();
   }
 
-  /** What `driver` made of the `index`th device that it is bound to: a `Disk`, an `Entropy`. */
-  find<Data>(driver: VirtioDriver<Data>, index = 0): Data {
+  /** What a driver (or the one of that name) made of the `index`th device it is bound to: a `Disk`, an `Entropy`. */
+  find<Data>(driver: VirtioDriver<Data> | string, index = 0): Data {
     const bound = this.findAll(driver);
     const data = bound[index];
     if (index < 0 || index >= bound.length) {
-      throw new ProbeError("ENODEV", `no device ${index} for driver ${driver.name} (it has ${bound.length})`);
+      const name = typeof driver === "string" ? driver : driver.name;
+      throw new ProbeError("ENODEV", `no device ${index} for driver ${name} (it has ${bound.length})`);
     }
     return data as Data;
   }
 
-  findAll<Data>(driver: VirtioDriver<Data>): Data[] {
+  findAll<Data>(driver: VirtioDriver<Data> | string): Data[] {
     return this.#present()
-      .filter((device) => device.driver === driver)
+      .filter((device) => device.driver === driver || device.driver?.name === driver)
       .map((device) => device.driverData as Data);
   }
 
