@@ -7,6 +7,6 @@ export { blk } from "./blk/blk.ts";
 export { BlkError } from "./blk/blk-error.ts";
 export type { Disk } from "./blk/disk.ts";
 export { CancelledError } from "./errors.ts";
-export { type Rng, rng } from "./rng.ts";
+export { type Entropy, rng } from "./rng.ts";
 
 export const drivers: readonly VirtioDriver[] = [blk, rng];

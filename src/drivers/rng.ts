@@ -17,7 +17,7 @@ interface Request {
   reject(error: Error): void;
 }
 
-export class Rng {
+export class Entropy {
   readonly #device: VirtioDevice;
   readonly #queue: DriverQueue<Request>;
   #gone = false;
@@ -27,6 +27,10 @@ export class Rng {
     const [queue] = device.transport.findQueues([{ name: "input", callback: () => this.#collect() }]);
     if (queue === undefined) throw new ProbeError("ENOENT", "no input queue");
     this.#queue = queue;
+  }
+
+  get outstanding(): number {
+    return this.#queue.inFlight;
   }
 
   /** Random bytes from the host: at least one, at most as many as asked for. */
@@ -73,10 +77,10 @@ export class Rng {
   }
 }
 
-export const rng = defineDriver<Rng>({
+export const rng = defineDriver<Entropy>({
   name: "rng",
   deviceId: VIRTIO_TYPE.rng.id,
   features: 0,
-  probe: (device) => new Rng(device),
+  probe: (device) => new Entropy(device),
   remove: (_device, source) => source.remove(),
 });

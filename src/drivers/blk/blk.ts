@@ -25,6 +25,7 @@ export const blk = defineDriver<Disk>({
   ),
   probe,
   remove: (_device, disk) => disk.remove(),
+  outstanding: (disk) => disk.outstanding,
   configChanged(device, disk) {
     disk.capacitySectors = readCapacity(device);
   },

@@ -47,6 +47,11 @@ export class Disk {
     this.#requests.segmentBytes = Math.min(bytes, this.#facts.segmentBytesMax);
   }
 
+  /** Requests submitted and not yet completed. */
+  get outstanding(): number {
+    return this.#requests.outstanding;
+  }
+
   /** Most data bytes of one request. */
   get requestBytesMax(): number {
     return this.#facts.segmentsMax * this.segmentBytes;

@@ -28,6 +28,10 @@ export class RequestQueue {
     this.#slots = new Slots(device.memory, Math.min(queue.size, SLOTS_MAX));
   }
 
+  get outstanding(): number {
+    return this.#waiting.length + this.#slots.busy.length;
+  }
+
   submit(job: Job): void {
     if (this.#stopped !== undefined) {
       job.done(new CancelledError(this.#stopped), undefined);

@@ -92,6 +92,7 @@ export class VirtioBus {
       features: device.features,
       status: device.transport.getStatus(),
       tier: device.transport.tier,
+      outstanding: device.driver?.outstanding?.(device.driverData) ?? 0,
       indirect: hasFeature(device.features, FEATURE.INDIRECT_DESC),
       eventIndex: hasFeature(device.features, FEATURE.EVENT_IDX),
       queues: device.transport.queues.map((queue) => ({

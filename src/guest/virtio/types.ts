@@ -70,4 +70,6 @@ export interface VirtioDriver<Data = unknown> {
   /** Resets the device, gives back requests in flight as cancelled, deletes its queues. */
   remove(device: VirtioDevice, data: Data): void;
   configChanged?(device: VirtioDevice, data: Data): void;
+  /** Requests that somebody awaits now: how a machine that has stalled is told from one at rest. */
+  outstanding?(data: Data): number;
 }

@@ -1,0 +1,109 @@
+/** Host and guest in one thread, joined by plain calls and stepped by the test. */
+import { DirectBus } from "../../src/bus/direct-bus.ts";
+import { InterruptController } from "../../src/bus/interrupt-controller.ts";
+import { Guest, type GuestOptions } from "../../src/guest/guest.ts";
+import type { DeviceModel } from "../../src/host/device.ts";
+import { Host } from "../../src/host/host.ts";
+import type { AddDeviceOptions, VirtioFunction } from "../../src/host/virtio-function.ts";
+import { allocateShared, attachMemory } from "../../src/memory/attach.ts";
+import { Doorbell } from "../../src/memory/doorbell.ts";
+import { planControl } from "../../src/memory/plan.ts";
+import { Ram } from "../../src/memory/ram.ts";
+import { RING_FEATURES } from "../../src/wire/features.ts";
+import { PCI } from "../../src/wire/pci.ts";
+import { RecordingBus } from "./recording-bus.ts";
+
+const RAM_BYTES = 4 * 1024 * 1024;
+/** Turns of both sides before a test that waits for something has failed. */
+const TURNS_MAX = 10_000;
+
+export type DirectMachineOptions = Partial<Pick<GuestOptions, "interruptTiers" | "ringFeatures">> & {
+  readonly ramBytes?: number;
+};
+
+export class DirectMachine {
+  readonly host: Host;
+  readonly guest: Guest;
+  readonly bus: RecordingBus;
+  readonly doorbell: Doorbell;
+  readonly log: string[] = [];
+  readonly violations: string[] = [];
+
+  constructor(options: DirectMachineOptions = {}) {
+    const { ramBytes = RAM_BYTES, ...guestOptions } = options;
+    const ram = new Ram(attachMemory(allocateShared(ramBytes)));
+    const plan = planControl({ cpus: 1, functions: 4 });
+    const control = attachMemory(allocateShared(plan.bytes));
+    const cpu = plan.cpus[0];
+    if (cpu === undefined) throw new Error("no CPU planned");
+    this.host = new Host({
+      ram,
+      control,
+      plan,
+      platform: { now: () => 0, randomFill: (bytes) => bytes.fill(0xa5) },
+      violated: ({ kind, detail }) => this.violations.push(`${kind}: ${detail}`),
+    });
+    this.doorbell = new Doorbell(control, cpu.doorbell);
+    this.bus = new RecordingBus(new DirectBus(this.host.handler));
+    this.bus.msixEnabled = () => this.host.functions[0]?.interrupts.msixEnabled ?? false;
+    const interrupts = new InterruptController(control, plan, 0, this.doorbell);
+    const log = (message: string) => this.log.push(message);
+    this.guest = new Guest({ ram, bus: this.bus, interrupts, log, ...guestOptions });
+  }
+
+  add(device: Partial<AddDeviceOptions> & { model: DeviceModel }): VirtioFunction {
+    return this.host.addDevice({
+      slot: 4,
+      name: "test",
+      virtioId: 4,
+      queueSize: 8,
+      msixVectors: 4,
+      transportFeatures: RING_FEATURES,
+      ...device,
+    });
+  }
+
+  /** Turns of both sides until nothing happens any more. */
+  settle(): void {
+    for (let turn = 0; turn < TURNS_MAX; turn++) {
+      const worked = this.host.poll();
+      if (!this.guest.poll() && !worked) return;
+    }
+    throw new Error(`still busy after ${TURNS_MAX} turns`);
+  }
+
+  /** Turns of both sides, and of the event loop, until the promise has settled. */
+  async run<T>(result: Promise<T>): Promise<T> {
+    let settled = false;
+    const settle = () => {
+      settled = true;
+    };
+    result.then(settle, settle);
+    for (let turn = 0; !settled; turn++) {
+      if (turn === TURNS_MAX) throw new Error(`no result after ${TURNS_MAX} turns`);
+      this.host.poll();
+      this.guest.poll();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return result;
+  }
+
+  /** Everything that a failure must leave as it was. */
+  footprint() {
+    return {
+      allocatedBytes: this.guest.memory.allocatedBytes,
+      handlers: this.guest.irq.handlerCount,
+      availableMsi: this.guest.irq.availableMsi,
+      claims: this.guest.pci.resources.claims.length,
+      functions: this.guest.pci.devices.map((device) => ({
+        name: device.name,
+        command: device.read16(PCI.command),
+        bound: device.driverData !== undefined,
+      })),
+      devices: this.host.functions.map(({ interrupts, device }) => ({
+        ...interrupts.describe(),
+        queues: device.queueConfigs.map(({ index }) => device.queuePfn(index)),
+      })),
+    };
+  }
+}
