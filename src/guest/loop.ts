@@ -29,6 +29,7 @@ export class GuestLoop {
   #spinMs: number;
   #lastTurn = 0;
   #settled = false;
+  #stopped = false;
   #wakeEarly: () => void = () => {};
 
   constructor(guest: Guest, doorbell: Doorbell, options: GuestLoopOptions = {}) {
@@ -54,12 +55,23 @@ export class GuestLoop {
     } finally {
       clearInterval(keepAlive);
     }
+    if (this.#stopped) throw new Error("the guest was stopped");
     return result;
+  }
+
+  /** Ends `run` without waiting for the program. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wakeEarly();
+  }
+
+  get #ended(): boolean {
+    return this.#settled || this.#stopped;
   }
 
   async #pump(): Promise<void> {
     this.#lastTurn = performance.now();
-    while (!this.#settled) {
+    while (!this.#ended) {
       if (this.#guest.poll()) await this.#letProgramRun();
       else await this.#idle();
     }
@@ -88,7 +100,7 @@ export class GuestLoop {
   async #spin(start: number): Promise<boolean> {
     for (let polls = 1; ; polls++) {
       await undefined;
-      if (this.#settled || this.#guest.irq.pending) return true;
+      if (this.#ended || this.#guest.irq.pending) return true;
       if (polls % POLLS_PER_LOOK !== 0) continue;
       const now = performance.now();
       if (now - start >= this.#spinMs) return false;
@@ -99,7 +111,7 @@ export class GuestLoop {
   async #sleep(): Promise<void> {
     // Ordering I: announce, then look for work.
     const ticket = this.#doorbell.announce();
-    if (this.#settled || this.#guest.irq.pending) {
+    if (this.#ended || this.#guest.irq.pending) {
       this.#doorbell.cancel();
       return;
     }
