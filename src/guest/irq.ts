@@ -5,15 +5,11 @@
  * Handlers run where the guest polls, idles or re-enables interrupts, and never inside one another.
  */
 import type { InterruptSource } from "../bus/interrupt-source.ts";
-import { msiAddress } from "../wire/pci.ts";
+import { irqOfVector, type MsiMessage, MsiVectors } from "./msi-vectors.ts";
 import { type Log, ProbeError } from "./probe-error.ts";
 
-export const FIRST_LINE_IRQ = 16;
+const FIRST_LINE_IRQ = 16;
 const LINE_COUNT = 4;
-export const FIRST_MSI_IRQ = 24;
-const FIRST_VECTOR = 0x30;
-const LAST_VECTOR = 0xef;
-const VECTOR_COUNT = LAST_VECTOR - FIRST_VECTOR + 1;
 /** A level line that stays up unhandled this often in a row is switched off, as Linux does. */
 const UNHANDLED_MAX = 1000;
 /** Rounds of one poll, and turns of one line in it: then the caller has its turn. */
@@ -38,13 +34,6 @@ interface Descriptor {
   nobodyCared: boolean;
 }
 
-/** What a message must carry to arrive as `irq`. */
-export interface MsiMessage {
-  readonly irq: number;
-  readonly address: number;
-  readonly data: number;
-}
-
 export interface InterruptRow {
   readonly irq: number;
   /** By virtual CPU. */
@@ -60,7 +49,7 @@ export class IrqCore {
   readonly #source: InterruptSource;
   readonly #log: Log;
   readonly #descriptors = new Map<number, Descriptor>();
-  readonly #allocated = new Set<number>();
+  readonly #vectors = new MsiVectors();
   /** Lines to look at whether or not the source posts them: a bitmap. */
   #revisit = 0;
   #disableDepth = 0;
@@ -74,7 +63,7 @@ export class IrqCore {
 
   /** `cookie` tells the sharers of a line apart, and is what `freeIrq` goes by. */
   requestIrq(irq: number, handler: IrqHandler, name: string, cookie: object, options?: { shared?: boolean }) {
-    if (!isLine(irq) && !this.#allocated.has(irq)) throw new ProbeError("EINVAL", `there is no irq ${irq}`);
+    if (!isLine(irq) && !this.#vectors.has(irq)) throw new ProbeError("EINVAL", `there is no irq ${irq}`);
     const descriptor = this.#descriptor(irq);
     const shared = options?.shared ?? false;
     const holder = descriptor.actions.find((action) => !(shared && action.shared));
@@ -94,23 +83,17 @@ export class IrqCore {
   }
 
   get availableMsi(): number {
-    return VECTOR_COUNT - this.#allocated.size;
+    return this.#vectors.available;
   }
 
   /** A message irq of its own, or undefined when vectors have run out. */
   allocateMsi(cpu = this.cpu): MsiMessage | undefined {
-    for (let index = 0; index < VECTOR_COUNT; index++) {
-      const irq = FIRST_MSI_IRQ + index;
-      if (this.#allocated.has(irq)) continue;
-      this.#allocated.add(irq);
-      return { irq, address: msiAddress(cpu), data: FIRST_VECTOR + index };
-    }
-    return undefined;
+    return this.#vectors.allocate(cpu);
   }
 
   freeMsi(irq: number): void {
     if (this.#handlerCount(irq) > 0) throw new Error(`irq ${irq} still has a handler`);
-    this.#allocated.delete(irq);
+    this.#vectors.free(irq);
     this.#descriptors.delete(irq);
   }
 
@@ -171,10 +154,10 @@ export class IrqCore {
   }
 
   readonly #dispatchVector = (vector: number): void => {
-    const descriptor = this.#descriptors.get(FIRST_MSI_IRQ + vector - FIRST_VECTOR);
+    const descriptor = this.#descriptors.get(irqOfVector(vector));
     if (descriptor === undefined || descriptor.actions.length === 0 || isLine(descriptor.irq)) {
-      this.strayVectors++;
-      this.#log(`irq: no handler for vector 0x${vector.toString(16)}`);
+      // A device may send any number of them: one line will do.
+      if (this.strayVectors++ === 0) this.#log(`irq: no handler for vector 0x${vector.toString(16)}`);
       return;
     }
     descriptor.count++;

@@ -80,3 +80,23 @@ test("MSI-X on: entries unmasked with address and data, INTx off; off: everythin
   machine.guest.pci.disableMsix(device);
   expect(machine.footprint()).toEqual(before);
 });
+
+test("a device swapped for another in the same slot is met anew", async () => {
+  const machine = new DirectMachine();
+  const old = machine.add({ model: echoModel(), slot: 3 });
+  machine.guest.boot();
+  await machine.host.removeDevice(old);
+  machine.add({ model: echoModel(), slot: 3 });
+  machine.guest.pci.rescan();
+  const [, device] = machine.guest.pci.devices;
+  expect(device?.bars[0]?.address).toBe(0xc000);
+  expect(device?.driver?.name).toBe("virtio-pci");
+  expect(machine.host.functions[0]?.device.status).toBe(1);
+});
+
+test("a description touches no register", () => {
+  const machine = new DirectMachine();
+  machine.add({ model: echoModel() });
+  machine.guest.boot();
+  expect(machine.bus.during(() => machine.guest.describe())).toEqual([]);
+});

@@ -1,7 +1,8 @@
 /** MSI-X of a function, as the PCI core switches it on and off [PCI 3.0, 6.8.2]. */
 import type { PortBus } from "../../bus/port-bus.ts";
 import { CAPABILITY, MSIX } from "../../wire/pci.ts";
-import type { IrqCore, MsiMessage } from "../irq.ts";
+import type { IrqCore } from "../irq.ts";
+import type { MsiMessage } from "../msi-vectors.ts";
 import type { PciDevice } from "./pci-device.ts";
 
 const BIR_MASK = 7;
@@ -10,16 +11,6 @@ const BIR_MASK = 7;
 export type MsixResult =
   | { readonly ok: true; readonly irqs: readonly number[] }
   | { readonly ok: false; readonly available: number };
-
-export function msixTableSize(device: PciDevice): number {
-  const capability = device.capabilities.get(CAPABILITY.MSIX);
-  return capability === undefined ? 0 : (device.read16(capability + MSIX.control) & MSIX.sizeMask) + 1;
-}
-
-export function msixEnabled(device: PciDevice): boolean {
-  const capability = device.capabilities.get(CAPABILITY.MSIX);
-  return capability !== undefined && (device.read16(capability + MSIX.control) & MSIX.enable) !== 0;
-}
 
 export function enableMsix(
   device: PciDevice,
@@ -30,7 +21,7 @@ export function enableMsix(
 ): MsixResult {
   const capability = device.capabilities.get(CAPABILITY.MSIX);
   if (capability === undefined || device.msixMessages.length > 0) return { ok: false, available: 0 };
-  const available = Math.min(msixTableSize(device), irq.availableMsi);
+  const available = Math.min(device.msixSize, irq.availableMsi);
   if (count > available || tableAddress(device, capability) === undefined) return { ok: false, available };
   const messages: MsiMessage[] = [];
   while (messages.length < count) {

@@ -1,6 +1,15 @@
 /** One PCI function as the guest found it: identity, BARs, capabilities, and its configuration registers. */
-import { type Bdf, COMMAND, CONFIG_SPACE_BYTES, formatBdf, PCI, PCI_STATUS } from "../../wire/pci.ts";
-import type { MsiMessage } from "../irq.ts";
+import {
+  type Bdf,
+  CAPABILITY,
+  COMMAND,
+  CONFIG_SPACE_BYTES,
+  formatBdf,
+  MSIX,
+  PCI,
+  PCI_STATUS,
+} from "../../wire/pci.ts";
+import type { MsiMessage } from "../msi-vectors.ts";
 import type { ConfigSpace } from "./config-space.ts";
 import type { PciDriver } from "./pci-driver.ts";
 
@@ -25,6 +34,8 @@ export class PciDevice {
   readonly pin: number;
   /** Capability id to offset; the first of each id. */
   readonly capabilities: ReadonlyMap<number, number>;
+  /** Entries of the MSI-X table, 0 without one. */
+  readonly msixSize: number;
   bars: readonly Bar[] = [];
   irq = 0;
   driver: PciDriver | undefined;
@@ -48,6 +59,8 @@ export class PciDevice {
     this.subsystemDevice = this.read16(PCI.subsystemId);
     this.pin = this.read8(PCI.interruptPin);
     this.capabilities = this.#findCapabilities();
+    const msix = this.capabilities.get(CAPABILITY.MSIX);
+    this.msixSize = msix === undefined ? 0 : (this.read16(msix + MSIX.control) & MSIX.sizeMask) + 1;
   }
 
   read8(offset: number): number {

@@ -3,20 +3,16 @@
  * operations mean what Linux's of the same names mean.
  */
 import type { PortBus } from "../../bus/port-bus.ts";
-import { type Bdf, COMMAND, PCI } from "../../wire/pci.ts";
+import { COMMAND, formatBdf, PCI } from "../../wire/pci.ts";
 import type { IrqCore } from "../irq.ts";
 import { type Log, ProbeError } from "../probe-error.ts";
 import { ConfigSpace } from "./config-space.ts";
-import { disableMsix, enableMsix, type MsixResult, msixEnabled, msixTableSize } from "./msix.ts";
+import { isStillThere, presentFunctions } from "./enumerate.ts";
+import { disableMsix, enableMsix, type MsixResult } from "./msix.ts";
 import { PciDevice } from "./pci-device.ts";
 import { matches, type PciDriver } from "./pci-driver.ts";
 import { type PowerState, restoreState, saveState, setPowerState } from "./power.ts";
 import { Resources } from "./resources.ts";
-
-const SLOTS = 32;
-const FUNCTIONS = 8;
-const NOBODY = 0xffff;
-const MULTIFUNCTION = 0x80;
 
 export interface PciOptions {
   readonly bus: PortBus;
@@ -52,15 +48,10 @@ export class Pci {
 
   /** Meets the devices that are there, and parts from those that are not there any more (hot plug). */
   rescan(): void {
-    const present = this.#present();
-    const names = new Set<string>();
-    const fresh: PciDevice[] = [];
-    for (const bdf of present) {
-      const device = new PciDevice(this.#config, bdf);
-      names.add(device.name);
-      if (!this.#devices.has(device.name)) fresh.push(device);
-    }
-    for (const device of this.devices) if (!names.has(device.name)) this.remove(device);
+    for (const device of this.devices) if (!isStillThere(device)) this.remove(device);
+    const fresh = presentFunctions(this.#config)
+      .filter((bdf) => !this.#devices.has(formatBdf(bdf)))
+      .map((bdf) => new PciDevice(this.#config, bdf));
     // All addresses in use are known before the first new one is chosen.
     for (const device of fresh) this.resources.discover(device);
     for (const device of fresh) this.#add(device);
@@ -143,13 +134,13 @@ export class Pci {
     saveState(device);
   }
   restoreState(device: PciDevice): void {
-    restoreState(device, this.bus);
+    restoreState(device);
   }
   setPowerState(device: PciDevice, state: PowerState): void {
-    setPowerState(device, state);
+    setPowerState(device, state, this.bus);
   }
 
-  /** `lspci`, as facts. */
+  /** `lspci`, as facts. Touches no register: a report about a host that hangs must not wait for it. */
   describe() {
     return this.devices.map((device) => ({
       bdf: device.name,
@@ -161,29 +152,10 @@ export class Pci {
       classCode: device.classCode,
       irq: device.irq,
       pin: device.pin,
-      command: device.read16(PCI.command),
       bars: device.bars.map(({ index, kind, address, bytes }) => ({ index, kind, address, bytes })),
-      msix: { enabled: msixEnabled(device), size: msixTableSize(device) },
+      msix: { enabled: device.msixMessages.length > 0, size: device.msixSize },
       driver: device.driver?.name ?? null,
     }));
-  }
-
-  #present(): Bdf[] {
-    const found: Bdf[] = [];
-    for (let slot = 0; slot < SLOTS; slot++) {
-      for (let fn = 0; fn < FUNCTIONS; fn++) {
-        const bdf = { bus: 0, slot, function: fn };
-        if (this.#config.read(bdf, PCI.vendorId, 2) !== NOBODY) found.push(bdf);
-        // Functions 1-7 exist only where function 0 says that there are several.
-        if (fn === 0 && !this.#isMultifunction(bdf)) break;
-      }
-    }
-    return found;
-  }
-
-  #isMultifunction(bdf: Bdf): boolean {
-    const type = this.#config.read(bdf, PCI.headerType, 1);
-    return type !== 0xff && (type & MULTIFUNCTION) !== 0;
   }
 
   #add(device: PciDevice): void {

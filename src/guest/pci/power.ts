@@ -13,21 +13,22 @@ export function saveState(device: PciDevice): void {
 }
 
 /** From the top down, so that the command register comes after the BARs that it switches on. */
-export function restoreState(device: PciDevice, bus: PortBus): void {
+export function restoreState(device: PciDevice): void {
   const saved = device.savedState;
   if (saved === undefined) return;
   for (let word = HEADER_WORDS - 1; word >= 0; word--) {
     const value = saved[word] ?? 0;
     if (device.read32(4 * word) !== value) device.write32(4 * word, value);
   }
-  if (device.msixMessages.length > 0) programMsix(device, bus);
   device.savedState = undefined;
 }
 
 /** Nothing to do for a function without the capability. */
-export function setPowerState(device: PciDevice, state: PowerState): void {
+export function setPowerState(device: PciDevice, state: PowerState, bus: PortBus): void {
   const capability = device.capabilities.get(CAPABILITY.POWER_MANAGEMENT);
   if (capability === undefined) return;
   const control = device.read16(capability + PM.control);
   device.write16(capability + PM.control, (control & ~PM.stateMask) | state);
+  // The MSI-X table answers in D0 only, and the function may have forgotten it.
+  if (state === PM.D0 && device.msixMessages.length > 0) programMsix(device, bus);
 }

@@ -84,13 +84,13 @@ export class VirtioBus {
     this.#devices[this.#devices.indexOf(own)] = undefined;
   }
 
+  /** Touches no register. */
   describe() {
     return this.#present().map((device) => ({
       name: device.name,
       id: device.id.device,
       driver: device.driver?.name ?? null,
       features: device.features,
-      status: device.transport.getStatus(),
       tier: device.transport.tier,
       outstanding: device.driver?.outstanding?.(device.driverData) ?? 0,
       indirect: hasFeature(device.features, FEATURE.INDIRECT_DESC),

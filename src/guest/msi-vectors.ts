@@ -1,0 +1,42 @@
+/** Message irqs and what a message must carry to arrive as one: irq 24 is vector 0x30, and so on. */
+import { msiAddress } from "../wire/pci.ts";
+
+const FIRST_IRQ = 24;
+const FIRST_VECTOR = 0x30;
+const LAST_VECTOR = 0xef;
+const COUNT = LAST_VECTOR - FIRST_VECTOR + 1;
+
+export interface MsiMessage {
+  readonly irq: number;
+  readonly address: number;
+  readonly data: number;
+}
+
+export const irqOfVector = (vector: number): number => FIRST_IRQ + vector - FIRST_VECTOR;
+
+export class MsiVectors {
+  readonly #allocated = new Set<number>();
+
+  get available(): number {
+    return COUNT - this.#allocated.size;
+  }
+
+  has(irq: number): boolean {
+    return this.#allocated.has(irq);
+  }
+
+  /** The lowest free irq, for a message to `cpu`; undefined when there is none. */
+  allocate(cpu: number): MsiMessage | undefined {
+    for (let vector = FIRST_VECTOR; vector <= LAST_VECTOR; vector++) {
+      const irq = irqOfVector(vector);
+      if (this.#allocated.has(irq)) continue;
+      this.#allocated.add(irq);
+      return { irq, address: msiAddress(cpu), data: vector };
+    }
+    return undefined;
+  }
+
+  free(irq: number): void {
+    this.#allocated.delete(irq);
+  }
+}
