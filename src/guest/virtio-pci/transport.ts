@@ -37,6 +37,7 @@ export interface TransportOptions {
 }
 
 export class VirtioPciTransport implements VirtioTransport {
+  readonly busName: string;
   tier: InterruptTier = "none";
   readonly #registers: LegacyRegisters;
   readonly #queues: Queues;
@@ -47,6 +48,7 @@ export class VirtioPciTransport implements VirtioTransport {
 
   constructor(options: TransportOptions) {
     const { registers } = options;
+    this.busName = options.device.name;
     this.#registers = registers;
     this.#queues = new Queues(options);
     const interrupts = new Interrupts(registers, this.#queues, () => this.#owner?.configChanged());

@@ -88,6 +88,7 @@ export class VirtioBus {
   describe() {
     return this.#present().map((device) => ({
       name: device.name,
+      busName: device.transport.busName,
       id: device.id.device,
       driver: device.driver?.name ?? null,
       features: device.features,

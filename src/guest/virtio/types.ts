@@ -44,6 +44,8 @@ export interface VirtioTransport {
   findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[];
   deleteQueues(): void;
   readonly queues: readonly DriverQueue<never>[];
+  /** Where on its bus the device sits: "00:04.0". */
+  readonly busName: string;
   readonly tier: InterruptTier;
 }
 

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** `virtlab`: the command line. Each command is a file in `commands/`. */
+import { Command, CommanderError } from "commander";
+import { UsageError } from "../host/device.ts";
+import { listCommand } from "./commands/list.ts";
+import { runCommand } from "./commands/run.ts";
+import { EXIT } from "./exit-codes.ts";
+import { version } from "./version.ts";
+
+const program = new Command("virtlab")
+  .description("virtio over PCI on two real threads: run it, stress it, measure it, hunt its races")
+  .version(version())
+  .exitOverride()
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+  .addHelpText(
+    "after",
+    `
+Exit codes: 0 fine, 1 something was found, 2 wrong usage, 3 a failure of virtlab or of a guest program.
+
+Try:
+  virtlab run                          a 64 MiB memory disk, read and verified through the driver
+  virtlab run --disk disk.img --json   a file of yours, for a script
+  virtlab run --help                   everything that run can do`,
+  )
+  .addCommand(runCommand())
+  .addCommand(listCommand());
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  // Worker threads end with the process; a file that was open for writing has had every write it was promised.
+  process.on(signal, () => process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+  if (error instanceof UsageError) {
+    process.stderr.write(`virtlab: ${error.message}\n`);
+    return EXIT.usage;
+  }
+  process.stderr.write(
+    `virtlab: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return EXIT.failure;
+}

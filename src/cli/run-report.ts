@@ -1,0 +1,146 @@
+/** What `virtlab run` prints: text for people, stable keys for scripts. */
+
+import type { Acceptance } from "../machine/acceptance.ts";
+import type { RunReport } from "../machine/machine.ts";
+import { formatInterrupts, formatLatency, formatLspci, formatQueues } from "../observe/report/tables.ts";
+
+const megabytesPerSecond = (bytes: number, seconds: number): number =>
+  Math.round(bytes / 1e4 / Math.max(seconds, 1e-9)) / 100;
+
+/** The tier that the first device (the disk) reached. */
+function tierOf(report: RunReport): string | null {
+  return Object.values(report.guest?.interrupts.tiers ?? {})[0] ?? null;
+}
+
+const interruptsOf = (report: RunReport) => ({
+  tier: tierOf(report),
+  tiers: report.guest?.interrupts.tiers ?? {},
+  lines: report.guest?.interrupts.lines ?? [],
+});
+
+const failureOf = (report: RunReport) => ({
+  reason: report.reason,
+  violations: report.violations,
+  ...(report.fault !== null && { fault: report.fault }),
+  ...(report.control !== null && {
+    state: { control: report.control, host: report.host, guest: report.guest },
+  }),
+});
+
+export function acceptanceJson(run: Acceptance) {
+  const { report, result } = run;
+  return {
+    verdict: report.verdict,
+    verified: run.verified,
+    ...failureOf(report),
+    differences: run.differences,
+    disk: {
+      sha256: result?.disk?.sha256 ?? null,
+      expectedSha256: run.expectedSha256,
+      bytes: result?.disk?.bytes ?? 0,
+      seconds: result?.disk?.seconds ?? 0,
+      requestsPerSecond: Math.round((result?.disk?.requests ?? 0) / (result?.disk?.seconds ?? 1)),
+      megabytesPerSecond: megabytesPerSecond(result?.disk?.bytes ?? 0, result?.disk?.seconds ?? 0),
+      seed: run.seed,
+    },
+    pattern: result?.pattern ?? null,
+    entropy: result?.entropy ?? null,
+    interrupts: interruptsOf(report),
+    pci: report.guest?.pci ?? [],
+    queues: report.queues,
+    latencyUs: result?.latencyUs ?? {},
+  };
+}
+
+export function acceptanceText(run: Acceptance): string {
+  const { report, result } = run;
+  const parts = [busText(report)];
+  if (result?.disk) {
+    const { bytes, seconds, requests, sha256 } = result.disk;
+    parts.push(
+      [
+        run.seed === null ? "" : `memory disk of ${bytes} bytes, seed ${run.seed}`,
+        `read     ${bytes} bytes in ${seconds.toFixed(3)} s: ${megabytesPerSecond(bytes, seconds)} MB/s, ` +
+          `${Math.round(requests / seconds)} requests/s`,
+        `sha256   ${sha256} in the guest`,
+        `         ${run.expectedSha256} outside`,
+        `latency  ${formatLatency(result.latencyUs)}`,
+        result.pattern === null
+          ? "pattern  not written (the file is not changed without --write)"
+          : `pattern  ${result.pattern.bytes} bytes written, flushed, ${result.pattern.verified ? "read back" : "NOT read back"}`,
+        result.entropy === null ? "entropy  none" : `entropy  ${result.entropy.bytes} bytes read`,
+      ]
+        .filter((line) => line !== "")
+        .join("\n"),
+    );
+  }
+  parts.push(
+    [
+      ...run.differences.map((line) => `differs: ${line}`),
+      ...troubleText(report),
+      verdictLine(report, run),
+    ].join("\n"),
+  );
+  return parts.join("\n\n");
+}
+
+function verdictLine(report: RunReport, run: Acceptance): string {
+  if (report.verdict !== "completed") return `verdict: ${report.verdict}: ${report.reason}`;
+  return `verdict: completed, ${run.verified ? "verified" : "NOT verified"} (${tierOf(report)} interrupts)`;
+}
+
+export function programJson(report: RunReport) {
+  return {
+    verdict: report.verdict,
+    ...failureOf(report),
+    result: report.result ?? null,
+    interrupts: interruptsOf(report),
+    pci: report.guest?.pci ?? [],
+    queues: report.queues,
+    log: { host: report.host?.log ?? [], guest: report.guest?.log ?? [] },
+  };
+}
+
+export function programText(report: RunReport): string {
+  const log = [
+    ...(report.host?.log ?? []).map((l) => `host: ${l}`),
+    ...(report.guest?.log ?? []).map((l) => `guest: ${l}`),
+  ];
+  return [
+    busText(report),
+    log.join("\n"),
+    report.result === null || report.result === undefined
+      ? ""
+      : `result: ${JSON.stringify(report.result, null, 2)}`,
+    [
+      ...troubleText(report),
+      `verdict: ${report.verdict}${report.reason === null ? "" : `: ${report.reason}`}`,
+    ].join("\n"),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function busText({ guest, queues }: RunReport): string {
+  if (guest === null) return "";
+  return [
+    formatLspci(guest.pci),
+    formatInterrupts(guest.interrupts.lines),
+    queues.length === 0 ? "" : formatQueues(queues),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function troubleText(report: RunReport): string[] {
+  const lines = report.violations.map(
+    (v) =>
+      `violation: ${v.device}${v.queue < 0 ? "" : ` queue ${v.queue}`}: ${v.kind}: ${v.detail}${v.count > 1 ? ` (${v.count} times)` : ""}`,
+  );
+  if (report.control !== null) {
+    lines.push(
+      `state: ${JSON.stringify({ control: report.control, host: report.host?.functions, guest: report.guest?.queues }, null, 2)}`,
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,108 @@
+/** The main job: a block device from a file or from memory, read and verified through the driver. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Random } from "../wire/random.ts";
+import { type MachineDescription, parseSize } from "./description.ts";
+import { Machine, type RunReport } from "./machine.ts";
+import type { AcceptanceArgs, AcceptanceResult } from "./workloads/acceptance.ts";
+
+export interface AcceptanceOptions {
+  /** A file to serve; without one, a memory disk of `diskSize` filled from `seed`. */
+  readonly disk: string | undefined;
+  readonly diskSize: string | undefined;
+  readonly write: boolean;
+  readonly seed: number | undefined;
+}
+
+export interface Acceptance {
+  readonly report: RunReport;
+  readonly result: AcceptanceResult | null;
+  /** Everything that was compared was equal. */
+  readonly verified: boolean;
+  /** What differed. */
+  readonly differences: readonly string[];
+  /** SHA-256 computed outside the machine. */
+  readonly expectedSha256: string;
+  /** The memory disk's seed, or null for a file. */
+  readonly seed: number | null;
+}
+
+const DEPTH = 32;
+const CHUNK_BYTES = 128 * 1024;
+const DEFAULT_DISK_SIZE = "64M";
+
+export async function runAcceptance(
+  description: MachineDescription,
+  options: AcceptanceOptions,
+  progress: (label: string, done: number, total: number) => void = () => undefined,
+): Promise<Acceptance> {
+  const seed = options.disk === undefined ? (options.seed ?? Math.floor(Math.random() * 2 ** 31)) : null;
+  const size = parseSize("--disk-size", options.diskSize ?? DEFAULT_DISK_SIZE);
+  const blk =
+    options.disk === undefined
+      ? { size, seed: seed ?? 0 }
+      : { file: options.disk, "read-only": !options.write };
+  const machine = await Machine.start({
+    ...description,
+    devices: [{ type: "blk", options: blk }, { type: "rng" }, ...(description.devices ?? [])],
+  });
+  machine.onProgress = progress;
+  const args: AcceptanceArgs = {
+    depth: DEPTH,
+    chunkBytes: Math.min(CHUNK_BYTES, chunkThatFits(machine.spec.memory)),
+    write: options.disk === undefined || options.write,
+  };
+  const report = await machine.run(WORKLOAD, args);
+  await machine.stop().catch(() => undefined);
+  const result =
+    report.verdict === "crashed" || report.verdict === "stalled" ? null : (report.result as AcceptanceResult);
+  const expectedSha256 = seed === null ? await hashFile(options.disk ?? "") : hashSeeded(size, seed);
+  const differences = result === null ? [] : compare(result, expectedSha256);
+  return {
+    report,
+    result,
+    verified: result !== null && differences.length === 0,
+    differences,
+    expectedSha256,
+    seed,
+  };
+}
+
+const WORKLOAD = new URL(
+  `./workloads/acceptance.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+  import.meta.url,
+);
+
+/** All buffers together take a quarter of RAM at most. */
+const chunkThatFits = (memory: number): number =>
+  Math.max(4096, 2 ** Math.floor(Math.log2(memory / 4 / DEPTH)));
+
+function compare(result: AcceptanceResult, expected: string): string[] {
+  const differences: string[] = [];
+  if (result.disk === null) differences.push("no block device was found");
+  else if (result.disk.sha256 !== expected) {
+    differences.push(`SHA-256 of the disk: ${result.disk.sha256} in the guest, ${expected} outside`);
+  }
+  if (result.pattern?.verified === false)
+    differences.push("the pattern written was not the pattern read back");
+  if (result.entropy?.verified !== true) differences.push("entropy was missing, zero or the same twice");
+  return differences;
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+function hashSeeded(bytes: number, seed: number): string {
+  const hash = createHash("sha256");
+  const random = new Random(seed);
+  const block = new Uint8Array(1 << 20);
+  for (let at = 0; at < bytes; at += block.length) {
+    const part = block.subarray(0, Math.min(block.length, bytes - at));
+    random.fill(part);
+    hash.update(part);
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,65 @@
+/** The control plane: each worker exposes one service over Comlink; a worker that dies fails every call at once. */
+import type { Worker } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import * as Comlink from "comlink";
+import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
+import type { SharedParts } from "./protocol.ts";
+import { startThread } from "./thread.ts";
+
+/** At the worker's end: builds the side from workerData and serves it. */
+export function serveControl(create: (parts: SharedParts) => object): void {
+  if (parentPort === null) throw new Error("this is a worker's entry; start it with virtlab");
+  Comlink.expose(create(workerData as SharedParts), nodeEndpoint(parentPort));
+  parentPort.postMessage(READY);
+}
+
+const READY = { virtlab: "ready" };
+const isReady = (message: unknown): boolean => (message as typeof READY | null)?.virtlab === READY.virtlab;
+
+/** Why a worker is gone. */
+export class WorkerGoneError extends Error {
+  override readonly name = "WorkerGoneError";
+  readonly side: string;
+
+  constructor(side: string, cause: Error) {
+    super(`the ${side} worker ended: ${cause.message}`);
+    this.side = side;
+    this.stack = cause.stack ?? this.message;
+  }
+}
+
+/** The main thread's end of one worker. */
+export class Side<Service> {
+  readonly name: string;
+  readonly service: Comlink.Remote<Service>;
+  /** Rejects when the worker dies; never resolves. */
+  readonly gone: Promise<never>;
+  readonly #worker: Worker;
+
+  constructor(name: string, parts: SharedParts) {
+    this.name = name;
+    this.#worker = startThread(name, { ...parts });
+    this.service = Comlink.wrap<Service>(nodeEndpoint(this.#worker));
+    this.gone = new Promise((_, reject) => {
+      this.#worker.once("error", (error) => reject(new WorkerGoneError(name, error as Error)));
+      this.#worker.once("exit", (code) => reject(new WorkerGoneError(name, new Error(`exit code ${code}`))));
+    });
+    this.gone.catch(() => undefined);
+  }
+
+  /** Resolves when the worker's code is loaded and the service answers. */
+  get ready(): Promise<void> {
+    return new Promise((resolve) => {
+      const listen = (message: unknown) => {
+        if (!isReady(message)) return;
+        this.#worker.off("message", listen);
+        resolve();
+      };
+      this.#worker.on("message", listen);
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,71 @@
+/** The host worker: device models, their PCI functions and the loop that serves them, behind a control service. */
+import { Host } from "../host/host.ts";
+import { HostLoop } from "../host/loop.ts";
+import type { Violation } from "../host/violation.ts";
+import { checkOptions, findDevice } from "./devices.ts";
+import { outcomeOf } from "./fault.ts";
+import { Log } from "./log.ts";
+import { livePlatform } from "./platform.ts";
+import type { CountedViolation, HostService, SharedParts } from "./protocol.ts";
+import { attachParts } from "./shared-parts.ts";
+
+const MAX_VIOLATIONS_KEPT = 100;
+
+export function createHostSide(parts: SharedParts): HostService {
+  const { spec, plan, control, ram, hostDoorbell } = attachParts(parts);
+  const log = new Log();
+  const violations: CountedViolation[] = [];
+  const host = new Host({
+    ram,
+    control,
+    plan,
+    platform: livePlatform,
+    kickFastPath: spec.kickFastPath,
+    violated: (violation) => count(violations, violation),
+    log: (message) => log.add(message),
+  });
+  const loop = new HostLoop(host, hostDoorbell, { spinUsMax: spec.pollMaxUs });
+  let running: Promise<void> = Promise.resolve();
+
+  return {
+    start: () =>
+      outcomeOf("internal", async () => {
+        for (const device of spec.devices) {
+          const definition = await findDevice(device.type);
+          const model = await definition.create(checkOptions(definition, device.options), livePlatform);
+          host.addDevice({
+            slot: device.slot,
+            name: definition.name,
+            virtioId: definition.virtioId,
+            model,
+            queueSize: device.queueSize,
+            msixVectors: device.vectors ?? model.queues.length + 1,
+            transportFeatures: spec.transportFeatures,
+          });
+        }
+        running = loop.run();
+        // A loop that fails is our own bug: let it end the worker, with its stack.
+        running.catch((error) =>
+          setImmediate(() => {
+            throw error;
+          }),
+        );
+        return null;
+      }),
+    describe: async () => ({ violations, functions: host.describe().functions, log: log.lines }),
+    stop: async () => {
+      loop.stop();
+      await running;
+      await host.close();
+    },
+  };
+}
+
+function count(violations: CountedViolation[], violation: Violation): void {
+  const same = (known: Violation) =>
+    known.kind === violation.kind && known.device === violation.device && known.queue === violation.queue;
+  const at = violations.findIndex(same);
+  const known = violations[at];
+  if (known !== undefined) violations[at] = { ...known, count: known.count + 1 };
+  else if (violations.length < MAX_VIOLATIONS_KEPT) violations.push({ ...violation, count: 1 });
+}

@@ -1,0 +1,8 @@
+/** The clock and the randomness of a live machine. */
+import { randomFillSync } from "node:crypto";
+import type { Platform } from "../host/device.ts";
+
+export const livePlatform: Platform = {
+  now: () => performance.now(),
+  randomFill: (bytes) => void randomFillSync(bytes),
+};

@@ -1,0 +1,89 @@
+/** Control messages between the main thread and the two workers: types only. Data never goes this way. */
+import type { Violation } from "../host/violation.ts";
+import type { SharedBuffer } from "../memory/attach.ts";
+import type { QueueCounters } from "../observe/record/counters.ts";
+import type { InterruptRow, PciRow, QueueRow } from "../observe/report/tables.ts";
+import type { MachineSpec } from "./description.ts";
+
+/** What both workers are given when they start. */
+export interface SharedParts {
+  readonly spec: MachineSpec;
+  readonly control: SharedBuffer;
+  readonly ram: SharedBuffer;
+}
+
+/** A fault as data: error classes do not survive the way between threads. */
+export interface Fault {
+  readonly kind: "usage" | "timeout" | "program" | "internal";
+  readonly message: string;
+  readonly stack: string;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly fault: Fault };
+
+export interface CountedViolation extends Violation {
+  readonly count: number;
+}
+
+export interface HostService {
+  /** Opens the devices and begins to serve. */
+  start(): Promise<Outcome<null>>;
+  describe(): Promise<HostState>;
+  stop(): Promise<void>;
+}
+
+export interface FunctionState {
+  readonly name: string;
+  readonly queues: readonly { readonly name: string; readonly counters: QueueCounters }[];
+}
+
+export interface HostState {
+  readonly violations: readonly CountedViolation[];
+  /** One per PCI function, its name beginning with its place: "00:04.0 blk". */
+  readonly functions: readonly FunctionState[];
+  readonly log: readonly string[];
+}
+
+export interface ProgramRequest {
+  readonly module: string;
+  readonly args: unknown;
+}
+
+/** What tells a machine that moves from one that has stalled. */
+export interface GuestProgress {
+  /** Requests that somebody awaits. */
+  readonly outstanding: number;
+  readonly completed: number;
+  /** How often the guest's loop went to sleep. */
+  readonly sleeps: number;
+  /** The program waits for a timer, a file or a socket of its own. */
+  readonly waitsForOthers: boolean;
+  /** What the program last said of its own progress. */
+  readonly report: { readonly label: string; readonly done: number; readonly total: number } | null;
+}
+
+export interface GuestService {
+  /** Enumerates the bus and binds drivers. */
+  start(): Promise<Outcome<null>>;
+  run(request: ProgramRequest): Promise<Outcome<unknown>>;
+  progress(): Promise<GuestProgress>;
+  describe(): Promise<GuestState>;
+}
+
+export interface DriverQueueState extends QueueRow {
+  readonly busName: string;
+  readonly index: number;
+}
+
+export interface GuestState {
+  readonly pci: readonly PciRow[];
+  readonly interrupts: {
+    readonly tiers: Readonly<Record<string, string>>;
+    readonly lines: readonly InterruptRow[];
+  };
+  /** The driver's side: its interrupt columns are zero, for it receives them. */
+  readonly queues: readonly DriverQueueState[];
+  readonly log: readonly string[];
+}

@@ -1,0 +1,58 @@
+/** The shared memory of one machine, made once and attached by each side. */
+import { allocateShared, attachMemory } from "../memory/attach.ts";
+import { Doorbell } from "../memory/doorbell.ts";
+import { type ControlPlan, planControl } from "../memory/plan.ts";
+import { Ram } from "../memory/ram.ts";
+import type { SharedMemory } from "../memory/shared-memory.ts";
+import type { MachineSpec } from "./description.ts";
+import type { SharedParts } from "./protocol.ts";
+
+/** Functions beyond those described are room for hot plug. */
+const SPARE_FUNCTIONS = 4;
+
+export const planFor = (spec: MachineSpec): ControlPlan =>
+  planControl({ cpus: spec.cpus, functions: Math.min(32, spec.devices.length + SPARE_FUNCTIONS) });
+
+export function allocateParts(spec: MachineSpec): SharedParts {
+  return { spec, control: allocateShared(planFor(spec).bytes), ram: allocateShared(spec.memory) };
+}
+
+export interface AttachedParts {
+  readonly spec: MachineSpec;
+  readonly plan: ControlPlan;
+  readonly control: SharedMemory;
+  readonly ram: Ram;
+  readonly hostDoorbell: Doorbell;
+}
+
+export function attachParts({ spec, control, ram }: SharedParts): AttachedParts {
+  const plan = planFor(spec);
+  const memory = attachMemory(control);
+  return {
+    spec,
+    plan,
+    control: memory,
+    ram: new Ram(attachMemory(ram), spec.memoryBase),
+    hostDoorbell: new Doorbell(memory, plan.hostDoorbell),
+  };
+}
+
+/** What the control page says, readable even while a side is blocked: for stall reports. */
+export function describeControl({ control, plan }: AttachedParts) {
+  const read = (offset: number) => control.load32(offset, 0);
+  return {
+    hostDoorbell: new Doorbell(control, plan.hostDoorbell).describe(),
+    kickSummary: read(plan.kickSummary),
+    intxLines: [0, 1, 2, 3].filter((line) => read(plan.intxLines + 4 * line) !== 0),
+    cpus: plan.cpus.map((cpu) => ({
+      doorbell: new Doorbell(control, cpu.doorbell).describe(),
+      pendingSummary: read(cpu.summary),
+      mailbox: {
+        posted: read(cpu.mailboxHead),
+        retired: read(cpu.mailboxTail),
+        replies: read(cpu.mailboxReply),
+      },
+    })),
+    functions: plan.functions.map((fn) => ({ isr: read(fn.isr), msixPending: read(fn.msixPending) })),
+  };
+}

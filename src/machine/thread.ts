@@ -1,0 +1,33 @@
+/** Starting a worker thread from the sources or from the build, and finding modules that users name. */
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+
+const FROM_SOURCES = import.meta.url.endsWith(".ts");
+
+/** Starts `workers/<name>`; `data` becomes its workerData. */
+export function startThread(name: string, data: Record<string, unknown>): Worker {
+  const entry = new URL(`../../workers/${name}.${FROM_SOURCES ? "ts" : "js"}`, import.meta.url);
+  const file = FROM_SOURCES ? new URL("../../workers/boot.mjs", import.meta.url) : entry;
+  return new Worker(file, { workerData: { ...data, entry: entry.href }, name: `virtlab ${name}` });
+}
+
+/** A path, as given on a command line, or a URL: as a URL. */
+export function moduleUrl(nameOrUrl: string | URL, base: string = process.cwd()): string {
+  const text = String(nameOrUrl);
+  return /^(file|data|node):/.test(text) ? text : pathToFileURL(resolve(base, text)).href;
+}
+
+let typescript: Promise<unknown> | undefined;
+
+/** Imports a user's module; TypeScript goes through tsx, also when virtlab itself runs from its build. */
+export async function importModule(url: string): Promise<Record<string, unknown>> {
+  if (!FROM_SOURCES && /\.[cm]?tsx?$/.test(new URL(url).pathname)) {
+    typescript ??= import("tsx/esm/api").then(({ register }) => register());
+    await typescript;
+  }
+  return (await import(url)) as Record<string, unknown>;
+}
+
+/** The path of a file URL, for messages; anything else as it is. */
+export const displayUrl = (url: string): string => (url.startsWith("file:") ? fileURLToPath(url) : url);

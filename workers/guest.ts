@@ -1,0 +1,5 @@
+/** The guest worker's entry. */
+import { serveControl } from "../src/machine/control.ts";
+import { createGuestSide } from "../src/machine/guest-side.ts";
+
+serveControl(createGuestSide);
