@@ -21,5 +21,5 @@ export function alignUp(value: number, alignment: number): number {
 }
 
 export function isPowerOfTwo(value: number): boolean {
-  return Number.isSafeInteger(value) && value > 0 && (value & (value - 1)) === 0;
+  return Number.isSafeInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
 }
