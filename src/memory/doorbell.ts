@@ -76,6 +76,7 @@ export class Doorbell {
       const waiting = this.#memory.waitAsync32(this.#rings, ticket, Number.POSITIVE_INFINITY, SLEEP);
       if (typeof waiting === "string") {
         this.#pending = undefined;
+        this.wakeups++;
         this.cancel();
         return;
       }
@@ -85,9 +86,13 @@ export class Doorbell {
         if (this.#pending === waiting) this.#pending = undefined;
       });
     }
-    await (wakeEarly === undefined ? this.#pending : Promise.race([this.#pending, wakeEarly]));
-    this.wakeups++;
-    this.cancel();
+    try {
+      await (wakeEarly === undefined ? this.#pending : Promise.race([this.#pending, wakeEarly]));
+      this.wakeups++;
+    } finally {
+      // Also when `wakeEarly` fails: an announcement left behind would make every later ring a costly one.
+      this.cancel();
+    }
   }
 
   /** Both words, for a stall report. */
