@@ -1,4 +1,7 @@
-/** The bus as plain calls, for both sides in one thread: unit tests and stepping. */
+/**
+ * The bus as plain calls, for both sides in one thread: unit tests and stepping. Values are unsigned 32-bit words,
+ * as they are after a trip through shared memory.
+ */
 import type { KickSender } from "./kick.ts";
 import type { PortBus, PortHandler, Width } from "./port-bus.ts";
 
@@ -13,16 +16,16 @@ export class DirectBus implements PortBus {
   }
 
   in(port: number, width: Width): number {
-    return this.#handler.portRead(port, width);
+    return this.#handler.portRead(port, width) >>> 0;
   }
   out(port: number, width: Width, value: number): void {
     if (width === 2 && this.#kicks?.tryKick(port, value)) return;
-    this.#handler.portWrite(port, width, value);
+    this.#handler.portWrite(port, width, value >>> 0);
   }
   mmioRead(address: number, width: Width): number {
-    return this.#handler.mmioRead(address, width);
+    return this.#handler.mmioRead(address, width) >>> 0;
   }
   mmioWrite(address: number, width: Width, value: number): void {
-    this.#handler.mmioWrite(address, width, value);
+    this.#handler.mmioWrite(address, width, value >>> 0);
   }
 }

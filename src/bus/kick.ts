@@ -4,7 +4,7 @@
  * I/O BAR decodes; with no port published, kicks go through the mailbox like any other write.
  */
 import type { Doorbell } from "../memory/doorbell.ts";
-import { type ControlPlan, KICK_WORDS } from "../memory/plan.ts";
+import { type ControlPlan, KICK_WORDS, MAX_QUEUES } from "../memory/plan.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { site } from "../wire/sites.ts";
 
@@ -52,11 +52,15 @@ export class KickReceiver {
     this.#plan = plan;
   }
 
-  /** Puts a function's notify port on the fast path for its first `queues` queues, or (port 0) takes it off. */
+  /**
+   * Puts a function's notify port on the fast path for its first `queues` queues, or (port 0) takes it off. Queues
+   * that the bitmap has no bit for stay on the slow path.
+   */
   publish(functionIndex: number, port: number, queues: number): void {
     const plan = this.#plan.functions[functionIndex];
-    if (plan !== undefined)
-      this.#memory.store32(plan.notifyPort, port === 0 ? 0 : port | (queues << 16), PUBLISH);
+    if (plan === undefined) return;
+    const word = port === 0 ? 0 : port | (Math.min(queues, MAX_QUEUES) << 16);
+    this.#memory.store32(plan.notifyPort, word, PUBLISH);
   }
 
   pending(): boolean {

@@ -50,6 +50,8 @@ export class MailboxBus implements PortBus {
   #head: number;
   /** Last tail seen: stale in the safe direction (less space than there is). */
   #tail: number;
+  /** Set when a read expired: its reply may still come and would answer the next question, so there is none. */
+  #lost: BusTimeoutError | undefined;
 
   constructor(
     memory: SharedMemory,
@@ -86,6 +88,7 @@ export class MailboxBus implements PortBus {
 
   #post(operation: number, width: number, address: number, value: number): void {
     if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) {
+      // Ordering L: tail, then the records it gives back.
       this.#tail = this.#memory.load32(this.#plan.mailboxTail, READ_SPACE);
       // The last slot is kept for this: a fence waits until everything posted has been served.
       if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) this.#call(OPERATION.FENCE, 1, 0, 0);
@@ -103,6 +106,7 @@ export class MailboxBus implements PortBus {
   }
 
   #publish(head: number, address: number, value: number): void {
+    if (this.#lost !== undefined) throw this.#lost;
     const memory = this.#memory;
     const record = this.#plan.mailboxRecords + (this.#head & SLOT_MASK) * MAILBOX_RECORD_BYTES;
     memory.write32(record, head, WRITE_REQUEST);
@@ -132,11 +136,12 @@ export class MailboxBus implements PortBus {
       this.#own.sleep(ticket, Math.max(0, deadline - performance.now()));
       if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
       if (performance.now() >= deadline) {
-        throw new BusTimeoutError(
+        this.#lost = new BusTimeoutError(
           `no answer from the host within ${this.#deadlineMs} ms: ${OPERATION_NAMES[operation]} of ${width} ` +
             `bytes at 0x${address.toString(16)} (record ${this.#head}, host retired ` +
             `${memory.load32(this.#plan.mailboxTail, READ_SPACE)})`,
         );
+        throw this.#lost;
       }
     }
   }
@@ -174,6 +179,7 @@ export class MailboxServer {
       const result = perform(handler, head & 0xff, ((head >>> 8) & 0x7f) as Width, address, value);
       this.#tail = (this.#tail + 1) >>> 0;
       served++;
+      // Ordering L: the record has been read, then tail.
       memory.store32(this.#plan.mailboxTail, this.#tail, RETIRE);
       if ((head & 0x8000) !== 0) this.#reply(result);
     }
