@@ -35,6 +35,13 @@ export interface DeviceContext {
   log(message: string): void;
 }
 
+/** A change that a user may ask for while the machine runs: `Machine.deviceCommand`. */
+export interface DeviceCommand {
+  readonly help: string;
+  /** Throws `UsageError` for bad arguments. What it returns travels to the caller: plain data. */
+  run(args: readonly string[], context: DeviceContext): unknown;
+}
+
 /** A device model: one instance serves one PCI function. */
 export interface DeviceModel {
   /** Device feature bits 0-23 offered; the transport adds the ring's. */
@@ -54,6 +61,8 @@ export interface DeviceModel {
   close?(): void | Promise<void>;
   /** State for `--json` and stall reports. */
   describe?(): Record<string, unknown>;
+  /** What can be asked of the device at run time, by name. */
+  readonly commands?: Readonly<Record<string, DeviceCommand>>;
 }
 
 /** Where nondeterminism comes from, so that a run can be repeated. */

@@ -1,5 +1,6 @@
 /** What a device writer needs: `import { defineDevice } from "virtlab/host"`. */
 export {
+  type DeviceCommand,
   type DeviceContext,
   type DeviceDefinition,
   type DeviceModel,

@@ -2,6 +2,7 @@
 import { Host } from "../host/host.ts";
 import { HostLoop } from "../host/loop.ts";
 import type { Violation } from "../host/violation.ts";
+import { runDeviceCommand } from "./device-command.ts";
 import { checkOptions, findDevice } from "./devices.ts";
 import { outcomeOf } from "./fault.ts";
 import { Log } from "./log.ts";
@@ -53,6 +54,7 @@ export function createHostSide(parts: SharedParts): HostService {
         return null;
       }),
     describe: async () => ({ violations, functions: host.describe().functions, log: log.lines }),
+    command: (request) => outcomeOf("internal", () => runDeviceCommand(host.functions, request)),
     stop: async () => {
       loop.stop();
       await running;

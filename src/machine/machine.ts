@@ -96,6 +96,14 @@ export class Machine {
     }
   }
 
+  /**
+   * Asks a device for a change while the machine runs, e.g. `deviceCommand("balloon", "target", "8M")`; resolves with
+   * the device's answer. Rejects with `UsageError` for a device, command or argument that does not exist.
+   */
+  async deviceCommand(device: number | string, command: string, ...args: string[]): Promise<unknown> {
+    return unwrap(await this.#alive<Outcome<unknown>>(this.#host.service.command({ device, command, args })));
+  }
+
   /** Closes the devices (flushing what they hold) and ends both workers. */
   async stop(): Promise<void> {
     if (this.#ended) return;

@@ -31,7 +31,16 @@ export interface HostService {
   /** Opens the devices and begins to serve. */
   start(): Promise<Outcome<null>>;
   describe(): Promise<HostState>;
+  /** A run-time change of one device, and its answer. */
+  command(request: DeviceCommandRequest): Promise<Outcome<unknown>>;
   stop(): Promise<void>;
+}
+
+export interface DeviceCommandRequest {
+  /** A slot number, "00:04.0", or the name of a device of which there is one. */
+  readonly device: number | string;
+  readonly command: string;
+  readonly args: readonly string[];
 }
 
 export interface FunctionState {
