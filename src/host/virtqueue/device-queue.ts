@@ -91,6 +91,11 @@ export class DeviceQueue {
     return this.#broken;
   }
 
+  /** True once the device was reset or the queue taken down: late completions must leave RAM alone. */
+  get detached(): boolean {
+    return this.#detached;
+  }
+
   /** Chains taken and not yet returned. */
   get inFlight(): number {
     return (this.#lastAvail - this.#usedIndex) & 0xffff;
