@@ -5,6 +5,7 @@ import type { Ram } from "../memory/ram.ts";
 import type { GuestContext } from "./define.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { IrqCore } from "./irq.ts";
+import type { MessageFor } from "./msi-vectors.ts";
 import { Pci } from "./pci/pci.ts";
 import type { Log } from "./probe-error.ts";
 import { VirtioBus } from "./virtio/bus.ts";
@@ -17,6 +18,8 @@ export interface GuestOptions {
   readonly interrupts: InterruptSource;
   /** The virtual CPU that messages are sent to. */
   readonly cpu?: number;
+  /** Where message interrupts must be sent; by default as a PC's local APICs want them. */
+  readonly messageFor?: MessageFor;
   readonly log?: Log;
   readonly interruptTiers?: InterruptChoice;
   /** Mask of ring feature bits that drivers accept. */
@@ -37,7 +40,7 @@ export class Guest {
     const { log } = this;
     const { bus, ringFeatures, intxIrq } = options;
     this.memory = new GuestMemory(options.ram);
-    this.irq = new IrqCore(options.interrupts, log, options.cpu);
+    this.irq = new IrqCore(options.interrupts, log, options.cpu, options.messageFor);
     this.pci = new Pci({ bus, irq: this.irq, log, ...(intxIrq && { intxIrq }) });
     this.virtio = new VirtioBus({
       memory: this.memory,

@@ -5,7 +5,7 @@
  * Handlers run where the guest polls, idles or re-enables interrupts, and never inside one another.
  */
 import type { InterruptSource } from "../bus/interrupt-source.ts";
-import { irqOfVector, type MsiMessage, MsiVectors } from "./msi-vectors.ts";
+import { irqOfVector, type MessageFor, type MsiMessage, MsiVectors } from "./msi-vectors.ts";
 import { type Log, ProbeError } from "./probe-error.ts";
 
 const FIRST_LINE_IRQ = 16;
@@ -49,16 +49,17 @@ export class IrqCore {
   readonly #source: InterruptSource;
   readonly #log: Log;
   readonly #descriptors = new Map<number, Descriptor>();
-  readonly #vectors = new MsiVectors();
+  readonly #vectors: MsiVectors;
   /** Lines to look at whether or not the source posts them: a bitmap. */
   #revisit = 0;
   #disableDepth = 0;
   #dispatching = false;
 
-  constructor(source: InterruptSource, log: Log, cpu = 0) {
+  constructor(source: InterruptSource, log: Log, cpu = 0, messageFor?: MessageFor) {
     this.#source = source;
     this.#log = log;
     this.cpu = cpu;
+    this.#vectors = new MsiVectors(messageFor);
   }
 
   /** `cookie` tells the sharers of a line apart, and is what `freeIrq` goes by. */

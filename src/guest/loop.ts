@@ -2,7 +2,6 @@
  * The guest's CPU in live mode: takes interrupts while a guest program runs as async code, spins a little when
  * there are none, then sleeps on the CPU's doorbell until there are.
  */
-import type { Doorbell } from "../memory/doorbell.ts";
 import type { Guest } from "./guest.ts";
 
 /** Longest time without a turn of the event loop, for the program's timers and I/O and for control messages. */
@@ -15,6 +14,13 @@ const SPIN_MS_FIRST = 0.01;
 const SPIN_MS_MAX = 0.1;
 const FOREVER_MS = 2 ** 31 - 1;
 
+/** What the loop sleeps on: the CPU's doorbell, or whatever wakes the guest of a foreign machine. */
+export interface Sleeper {
+  announce(): number;
+  cancel(): void;
+  sleepAsync(ticket: number, wakeEarly?: Promise<unknown>): Promise<void>;
+}
+
 export interface GuestLoopOptions {
   /** Upper bound of the adaptive spin; 0 sleeps at once. */
   readonly spinMsMax?: number;
@@ -24,7 +30,7 @@ export class GuestLoop {
   /** How often the loop went to sleep. */
   sleeps = 0;
   readonly #guest: Guest;
-  readonly #doorbell: Doorbell;
+  readonly #doorbell: Sleeper;
   readonly #spinMsMax: number;
   #spinMs: number;
   #lastTurn = 0;
@@ -32,7 +38,7 @@ export class GuestLoop {
   #stopped = false;
   #wakeEarly: () => void = () => {};
 
-  constructor(guest: Guest, doorbell: Doorbell, options: GuestLoopOptions = {}) {
+  constructor(guest: Guest, doorbell: Sleeper, options: GuestLoopOptions = {}) {
     this.#guest = guest;
     this.#doorbell = doorbell;
     this.#spinMsMax = options.spinMsMax ?? SPIN_MS_MAX;

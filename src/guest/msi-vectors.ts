@@ -12,10 +12,21 @@ export interface MsiMessage {
   readonly data: number;
 }
 
+/** Where a machine wants the message for a vector of a CPU. */
+export type MessageFor = (cpu: number, vector: number) => { readonly address: number; readonly data: number };
+
+/** As the local APICs of a PC want them. */
+const apicMessage: MessageFor = (cpu, vector) => ({ address: msiAddress(cpu), data: vector });
+
 export const irqOfVector = (vector: number): number => FIRST_IRQ + vector - FIRST_VECTOR;
 
 export class MsiVectors {
   readonly #allocated = new Set<number>();
+  readonly #messageFor: MessageFor;
+
+  constructor(messageFor: MessageFor = apicMessage) {
+    this.#messageFor = messageFor;
+  }
 
   get available(): number {
     return COUNT - this.#allocated.size;
@@ -31,7 +42,7 @@ export class MsiVectors {
       const irq = irqOfVector(vector);
       if (this.#allocated.has(irq)) continue;
       this.#allocated.add(irq);
-      return { irq, address: msiAddress(cpu), data: vector };
+      return { irq, ...this.#messageFor(cpu, vector) };
     }
     return undefined;
   }

@@ -1,8 +1,10 @@
 /** Choosing how this thread touches shared memory: once, when it starts. */
 import { LiveMemory } from "./live-memory.ts";
-import type { SharedMemory } from "./shared-memory.ts";
+import type { BufferMemory } from "./shared-memory.ts";
 
-export type MemoryFactory = (buffer: SharedArrayBuffer) => SharedMemory;
+/** Shared bytes as they travel between threads; only this room looks inside. */
+export type SharedBuffer = SharedArrayBuffer;
+export type MemoryFactory = (buffer: SharedBuffer) => BufferMemory;
 
 let factory: MemoryFactory = (buffer) => new LiveMemory(buffer);
 
@@ -14,7 +16,7 @@ export function useMemory(replacement: MemoryFactory): void {
 export const attachMemory: MemoryFactory = (buffer) => factory(buffer);
 
 /** New shared bytes, zeroed. Throws RangeError with what was asked for when the engine cannot. */
-export function allocateShared(bytes: number): SharedArrayBuffer {
+export function allocateShared(bytes: number): SharedBuffer {
   assertLittleEndian();
   try {
     const buffer = new SharedArrayBuffer(bytes);

@@ -1,8 +1,8 @@
 /** Full-speed access: each method is one typed-array or `Atomics` operation; the site is dropped. */
 import type { Site } from "../wire/sites.ts";
-import type { SharedMemory, WaitResult } from "./shared-memory.ts";
+import type { BufferMemory, WaitResult } from "./shared-memory.ts";
 
-export class LiveMemory implements SharedMemory {
+export class LiveMemory implements BufferMemory {
   readonly buffer: SharedArrayBuffer;
   readonly byteLength: number;
   readonly #u8: Uint8Array;

@@ -14,7 +14,6 @@ import type { Site } from "../wire/sites.ts";
 export type WaitResult = "ok" | "not-equal" | "timed-out";
 
 export interface SharedMemory {
-  readonly buffer: SharedArrayBuffer;
   readonly byteLength: number;
 
   /* Plain: may be stale, never torn (8, 16 and 32 bits, naturally aligned). */
@@ -58,4 +57,9 @@ export interface SharedMemory {
    * with it; do not keep it.
    */
   window(offset: number, length: number, intent: "read" | "write", site: Site): Uint8Array;
+}
+
+/** Shared bytes that other threads of this process attach by their buffer. */
+export interface BufferMemory extends SharedMemory {
+  readonly buffer: SharedArrayBuffer;
 }

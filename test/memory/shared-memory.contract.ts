@@ -1,18 +1,18 @@
-/** What every implementation of SharedMemory must do; run it on each with `sharedMemoryContract`. */
+/** What every implementation of SharedMemory must do, and what those over a buffer must do besides. */
 import { describe, expect, it } from "vitest";
 import { allocateShared, type MemoryFactory } from "../../src/memory/attach.ts";
+import type { SharedMemory } from "../../src/memory/shared-memory.ts";
 
 const BYTES = 256;
 const NOWHERE = 0;
 
-export function sharedMemoryContract(name: string, create: MemoryFactory): void {
+/** `create` makes zeroed memory of so many bytes. */
+export function sharedMemoryContract(name: string, create: (bytes: number) => SharedMemory): void {
   describe(`${name} as SharedMemory`, () => {
-    const fresh = () => create(allocateShared(BYTES));
+    const fresh = () => create(BYTES);
 
-    it("says its length and keeps its buffer", () => {
-      const buffer = allocateShared(BYTES);
-      const memory = create(buffer);
-      expect([memory.byteLength, memory.buffer]).toEqual([BYTES, buffer]);
+    it("says its length", () => {
+      expect(fresh().byteLength).toBe(BYTES);
     });
 
     it("stores little-endian at every width, plain and atomic alike", () => {
@@ -50,6 +50,53 @@ export function sharedMemoryContract(name: string, create: MemoryFactory): void 
       expect(memory.load32(0, NOWHERE)).toBe(7);
     });
 
+    it("moves bytes in and out, to the very end", () => {
+      const memory = fresh();
+      memory.writeBytes(BYTES - 4, Uint8Array.of(1, 2, 3, 4), NOWHERE);
+      memory.fill(0, 2, 9, NOWHERE);
+      memory.copyWithin(2, BYTES - 3, 3, NOWHERE);
+      const read = new Uint8Array(6);
+      memory.readBytes(0, read, NOWHERE);
+      expect([...read]).toEqual([9, 9, 2, 3, 4, 0]);
+    });
+
+    it("copies overlapping ranges as if through a copy", () => {
+      const memory = fresh();
+      memory.writeBytes(0, Uint8Array.of(1, 2, 3, 4), NOWHERE);
+      memory.copyWithin(1, 0, 4, NOWHERE);
+      expect([0, 1, 2, 3, 4].map((at) => memory.read8(at, NOWHERE))).toEqual([1, 1, 2, 3, 4]);
+    });
+
+    it.each([
+      ["past the end", BYTES - 3],
+      ["before the start", -1],
+      ["far away", 2 ** 40],
+    ])("throws RangeError for bulk access %s and changes nothing", (_, offset) => {
+      const memory = fresh();
+      const bytes = Uint8Array.of(1, 2, 3, 4);
+      expect(() => memory.readBytes(offset, bytes, NOWHERE)).toThrow(RangeError);
+      expect(() => memory.writeBytes(offset, bytes, NOWHERE)).toThrow(RangeError);
+      expect(() => memory.fill(offset, 4, 1, NOWHERE)).toThrow(RangeError);
+      expect(() => memory.copyWithin(offset, 0, 4, NOWHERE)).toThrow(RangeError);
+      expect(() => memory.copyWithin(0, offset, 4, NOWHERE)).toThrow(RangeError);
+      const all = new Uint8Array(BYTES);
+      memory.readBytes(0, all, NOWHERE);
+      expect(all.every((byte) => byte === 0)).toBe(true);
+    });
+  });
+}
+
+export function bufferMemoryContract(name: string, create: MemoryFactory): void {
+  sharedMemoryContract(name, (bytes) => create(allocateShared(bytes)));
+
+  describe(`${name} as BufferMemory`, () => {
+    const fresh = () => create(allocateShared(BYTES));
+
+    it("keeps its buffer", () => {
+      const buffer = allocateShared(BYTES);
+      expect(create(buffer).buffer).toBe(buffer);
+    });
+
     it("does not wait for a word that has moved on", () => {
       const memory = fresh();
       memory.store32(0, 0xffff_ffff, NOWHERE);
@@ -72,23 +119,6 @@ export function sharedMemoryContract(name: string, create: MemoryFactory): void 
       expect(await Promise.all(sleepers)).toEqual(["ok", "ok", "ok"]);
     });
 
-    it("moves bytes in and out, to the very end", () => {
-      const memory = fresh();
-      memory.writeBytes(BYTES - 4, Uint8Array.of(1, 2, 3, 4), NOWHERE);
-      memory.fill(0, 2, 9, NOWHERE);
-      memory.copyWithin(2, BYTES - 3, 3, NOWHERE);
-      const read = new Uint8Array(6);
-      memory.readBytes(0, read, NOWHERE);
-      expect([...read]).toEqual([9, 9, 2, 3, 4, 0]);
-    });
-
-    it("copies overlapping ranges as if through a copy", () => {
-      const memory = fresh();
-      memory.writeBytes(0, Uint8Array.of(1, 2, 3, 4), NOWHERE);
-      memory.copyWithin(1, 0, 4, NOWHERE);
-      expect([0, 1, 2, 3, 4].map((at) => memory.read8(at, NOWHERE))).toEqual([1, 1, 2, 3, 4]);
-    });
-
     it("opens a window on exactly the bytes asked for", () => {
       const memory = fresh();
       const window = memory.window(16, 4, "write", NOWHERE);
@@ -97,22 +127,11 @@ export function sharedMemoryContract(name: string, create: MemoryFactory): void 
       expect(memory.read32(16, NOWHERE)).toBe(0x0807_0605);
     });
 
-    it.each([
-      ["past the end", BYTES - 3],
-      ["before the start", -1],
-      ["far away", 2 ** 40],
-    ])("throws RangeError for bulk access %s and changes nothing", (_, offset) => {
+    it("opens no window outside the buffer", () => {
       const memory = fresh();
-      const bytes = Uint8Array.of(1, 2, 3, 4);
-      expect(() => memory.readBytes(offset, bytes, NOWHERE)).toThrow(RangeError);
-      expect(() => memory.writeBytes(offset, bytes, NOWHERE)).toThrow(RangeError);
-      expect(() => memory.fill(offset, 4, 1, NOWHERE)).toThrow(RangeError);
-      expect(() => memory.copyWithin(offset, 0, 4, NOWHERE)).toThrow(RangeError);
-      expect(() => memory.copyWithin(0, offset, 4, NOWHERE)).toThrow(RangeError);
-      expect(() => memory.window(offset, 4, "read", NOWHERE)).toThrow(RangeError);
-      const all = new Uint8Array(BYTES);
-      memory.readBytes(0, all, NOWHERE);
-      expect(all.every((byte) => byte === 0)).toBe(true);
+      for (const offset of [BYTES - 3, -1, 2 ** 40]) {
+        expect(() => memory.window(offset, 4, "read", NOWHERE)).toThrow(RangeError);
+      }
     });
 
     it("shows one thread's view to another view of the same bytes", () => {

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { allocateShared } from "../../src/memory/attach.ts";
 import { LiveMemory } from "../../src/memory/live-memory.ts";
 import { InjectingMemory } from "../support/injecting-memory.ts";
-import { sharedMemoryContract } from "./shared-memory.contract.ts";
+import { bufferMemoryContract } from "./shared-memory.contract.ts";
 
-sharedMemoryContract("LiveMemory", (buffer) => new LiveMemory(buffer));
-sharedMemoryContract("InjectingMemory (of the tests)", (buffer) => new InjectingMemory(buffer));
+bufferMemoryContract("LiveMemory", (buffer) => new LiveMemory(buffer));
+bufferMemoryContract("InjectingMemory (of the tests)", (buffer) => new InjectingMemory(buffer));
 
 describe("allocateShared", () => {
   it("says what was asked for when there is not so much", () => {
