@@ -10,6 +10,7 @@ import { FEATURE, featureMask } from "../wire/features.ts";
 import { PAGE_SIZE } from "../wire/numbers.ts";
 import { MSIX } from "../wire/pci.ts";
 import { isQueueSize, MAX_QUEUE_SIZE } from "../wire/ring.ts";
+import { sizeInBytes } from "../wire/size.ts";
 import { nearestName } from "./nearest-name.ts";
 
 export const INTERRUPT_MODES = ["auto", "msix", "msix-shared", "intx"] as const;
@@ -126,10 +127,8 @@ export function checkDescription(description: MachineDescription): MachineSpec {
 
 /** "64M", "1G", "4096", 4096 → bytes. Units are powers of 1024, as QEMU's. */
 export function parseSize(name: string, value: number | string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(String(value).trim());
-  const unit = match?.[2]?.toLowerCase() ?? "";
-  const bytes = Number(match?.[1]) * 1024 ** ["", "k", "m", "g", "t"].indexOf(unit);
-  if (!Number.isSafeInteger(bytes)) throw expected(name, "a size such as 64M, 1G or 4096", value);
+  const bytes = sizeInBytes(value);
+  if (bytes === undefined) throw expected(name, "a size such as 64M, 1G or 4096", value);
   return bytes;
 }
 

@@ -25,7 +25,7 @@ function boot(model: DeviceModel, device: Partial<AddDeviceOptions> = {}) {
   return { machine, fn, disk };
 }
 const inMemory = (readOnly = false) =>
-  blkModel(memoryDisk({ bytes: SECTORS * SECTOR_SIZE, readOnly }), "serial-1");
+  blkModel(memoryDisk({ bytes: SECTORS * SECTOR_SIZE, readOnly }), { serial: "serial-1" });
 const pattern = (sectors: number, seed: number) =>
   Uint8Array.from({ length: sectors * SECTOR_SIZE }, (_, index) => index * 7 + seed);
 

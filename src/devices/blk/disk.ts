@@ -1,14 +1,23 @@
 /** What is behind a block device. Positions and lengths were checked against `bytes` by the device. */
 
 export interface Disk {
-  /** Size, a multiple of 512. */
+  /** Size, a multiple of 512. Changes with `resize` only. */
   readonly bytes: number;
   readonly readOnly: boolean;
   /** The bytes at a position, now or later. Valid until the next call: copy them. Rejects on an I/O error. */
   read(position: number, length: number): Uint8Array | Promise<Uint8Array>;
   /** Stores bytes, in order; they may lie in guest RAM. Rejects on an I/O error. */
   write(position: number, sources: readonly Uint8Array[]): void | Promise<void>;
+  /** Makes a range read as zeros. With `mayUnmap` the storage behind it may be given back. */
+  zero(position: number, length: number, mayUnmap: boolean): void | Promise<void>;
   /** Makes every write that has ended durable. */
   flush(): void | Promise<void>;
+  /** Grows with zeros, or cuts off. */
+  resize(bytes: number): void | Promise<void>;
   close(): void | Promise<void>;
+}
+
+/** Goes on at once with what is there, later with what is promised: a disk that answers at once stays synchronous. */
+export function andThen<A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }

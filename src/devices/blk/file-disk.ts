@@ -7,20 +7,29 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { UsageError } from "../../host/index.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import type { Disk } from "./disk.ts";
+import { ZeroRange } from "./zero-range.ts";
 
 /** Opens a disk image; a bad one is the user's fault and says what was expected. */
 export async function openFileDisk(path: string, readOnly: boolean): Promise<Disk> {
-  const bytes = await checkedSize(path);
+  let bytes = await checkedSize(path);
   const file = await open(path, readOnly ? "r" : "r+").catch((error: NodeJS.ErrnoException) => {
     const wanted = readOnly ? "readable" : "readable and writable";
     throw new UsageError(`blk: expected a ${wanted} disk image at ${path}, found ${reason(error)}`);
   });
+  const range = new ZeroRange(file);
   return {
-    bytes,
+    get bytes() {
+      return bytes;
+    },
     readOnly,
     read: (position, length) => readAll(file, position, length),
     write: (position, sources) => writeAll(file, position, sources),
+    zero: (position, length, mayUnmap) => range.zero(position, length, mayUnmap),
     flush: () => file.datasync(),
+    async resize(size) {
+      await file.truncate(size);
+      bytes = size;
+    },
     close: () => file.close(),
   };
 }

@@ -11,10 +11,12 @@ export interface MemoryDiskOptions {
 }
 
 export function memoryDisk({ bytes, readOnly, seed }: MemoryDiskOptions): Disk {
-  const content = allocate(bytes);
+  let content = allocate(bytes);
   if (seed !== undefined) new Random(seed).fill(content);
   return {
-    bytes,
+    get bytes() {
+      return content.length;
+    },
     readOnly,
     read: (position, length) => content.subarray(position, position + length),
     write(position, sources) {
@@ -23,7 +25,15 @@ export function memoryDisk({ bytes, readOnly, seed }: MemoryDiskOptions): Disk {
         position += source.length;
       }
     },
+    zero(position, length) {
+      content.fill(0, position, position + length);
+    },
     flush() {},
+    resize(size) {
+      const resized = allocate(size);
+      resized.set(content.subarray(0, size));
+      content = resized;
+    },
     close() {},
   };
 }

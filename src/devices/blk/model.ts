@@ -2,29 +2,33 @@
  * virtio-blk [virtio 1.4, 5.2] on a `Disk`. A disk that answers later holds nothing up: any number of requests are
  * out at once, and each is given back when its answer comes.
  */
-import type { Chain, DeviceContext, DeviceModel, DeviceQueue } from "../../host/index.ts";
-import { BLK_CONFIG, BLK_FEATURE, BLK_HEADER, BLK_ID_BYTES, BLK_STATUS, BLK_TYPE } from "../../wire/blk.ts";
-import { putU32, putU64 } from "../../wire/bytes.ts";
-import { featureMask, hasFeature } from "../../wire/features.ts";
+import {
+  type Chain,
+  type DeviceContext,
+  type DeviceModel,
+  type DeviceQueue,
+  UsageError,
+} from "../../host/index.ts";
+import { BLK_CONFIG, BLK_FEATURE, BLK_ID_BYTES } from "../../wire/blk.ts";
+import { hasFeature } from "../../wire/features.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
+import { sizeInBytes } from "../../wire/size.ts";
+import {
+  BLK_DEFAULTS,
+  type BlkOptions,
+  configuration,
+  offeredFeatures,
+  putCapacity,
+} from "./configuration.ts";
 import type { Disk } from "./disk.ts";
-import { type BlkRequest, isOnDisk, parseRequest } from "./request.ts";
+import { IOERR, type Job, type Outcome, perform } from "./perform.ts";
+import { parseRequest } from "./request.ts";
 
-/** Data segments in one request: what fits in a ring of 128 with header and status. */
-const SEGMENTS_MAX = 126;
-
-/** A request's end: its status, and the data bytes written into its buffers. */
-interface Outcome {
-  readonly status: number;
-  readonly written: number;
-}
-const OK: Outcome = { status: BLK_STATUS.OK, written: 0 };
-const IOERR: Outcome = { status: BLK_STATUS.IOERR, written: 0 };
-const UNSUPP: Outcome = { status: BLK_STATUS.UNSUPP, written: 0 };
-
-export function blk(disk: Disk, serial: string): DeviceModel {
-  const always = featureMask(BLK_FEATURE.SEG_MAX, BLK_FEATURE.BLK_SIZE, BLK_FEATURE.FLUSH);
-  const id = new TextEncoder().encode(serial).subarray(0, BLK_ID_BYTES);
+export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
+  const options = { ...BLK_DEFAULTS, ...given };
+  const serial = new TextEncoder().encode(options.serial).subarray(0, BLK_ID_BYTES);
+  /** What configuration says; the driver's copy goes back to it, but for the write cache. */
+  const facts = configuration(disk, options);
   let inFlight = 0;
 
   function handle(queue: DeviceQueue, chain: Chain, context: DeviceContext): void {
@@ -34,64 +38,24 @@ export function blk(disk: Disk, serial: string): DeviceModel {
       queue.push(chain, 0);
       return;
     }
-    const outcome = perform(queue, chain, request, context);
-    if (outcome instanceof Promise) finishLater(queue, chain, request, outcome, context);
-    else finish(queue, chain, outcome);
+    const job: Job = { queue, chain, request, writeThrough: writesThrough(context) };
+    const outcome = perform(disk, serial, job);
+    if (outcome instanceof Promise) finishLater(job, outcome, context);
+    else finish(job, outcome);
   }
 
-  function perform(
-    queue: DeviceQueue,
-    chain: Chain,
-    request: BlkRequest,
-    context: DeviceContext,
-  ): Outcome | Promise<Outcome> {
-    const position = request.sector * SECTOR_SIZE;
-    switch (request.type) {
-      case BLK_TYPE.IN:
-        if (!isOnDisk(disk.bytes, request.sector, request.bytesIn)) return IOERR;
-        return then(disk.read(position, request.bytesIn), (bytes) =>
-          queue.detached ? OK : { status: BLK_STATUS.OK, written: chain.write(0, bytes) },
-        );
-      case BLK_TYPE.OUT:
-        if (disk.readOnly || !isOnDisk(disk.bytes, request.sector, request.bytesOut)) return IOERR;
-        return then(disk.write(position, chain.readableWindows(BLK_HEADER.bytes, request.bytesOut)), () =>
-          // A driver that does not flush gets a disk that writes through [5.2.6.2].
-          hasFeature(context.features, BLK_FEATURE.FLUSH) ? OK : then(disk.flush(), () => OK),
-        );
-      case BLK_TYPE.FLUSH:
-        return then(disk.flush(), () => OK);
-      case BLK_TYPE.GET_ID:
-        return { status: BLK_STATUS.OK, written: writeId(chain, request.bytesIn) };
-      default:
-        return UNSUPP;
-    }
-  }
-
-  /** The serial number, padded with NULs to 20 bytes [5.2.6]. */
-  function writeId(chain: Chain, room: number): number {
-    const padded = new Uint8Array(BLK_ID_BYTES);
-    padded.set(id);
-    return chain.write(0, padded.subarray(0, room));
-  }
-
-  function finishLater(
-    queue: DeviceQueue,
-    chain: Chain,
-    request: BlkRequest,
-    outcome: Promise<Outcome>,
-    context: DeviceContext,
-  ): void {
+  function finishLater(job: Job, outcome: Promise<Outcome>, context: DeviceContext): void {
     inFlight++;
     const ended = context.ioStarted();
     void outcome
       .catch((error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);
-        context.log(`request type ${request.type} at sector ${request.sector}: ${text}`);
+        context.log(`request type ${job.request.type} at sector ${job.request.sector}: ${text}`);
         return IOERR;
       })
       .then((result) => {
-        finish(queue, chain, result);
-        queue.flush();
+        finish(job, result);
+        job.queue.flush();
       })
       .finally(() => {
         inFlight--;
@@ -99,32 +63,63 @@ export function blk(disk: Disk, serial: string): DeviceModel {
       });
   }
 
+  async function resize(bytes: number, context: DeviceContext): Promise<{ bytes: number }> {
+    await disk.resize(bytes);
+    putCapacity(facts, bytes);
+    const writeback = context.config[BLK_CONFIG.writeback] ?? 0;
+    const changed = Uint8Array.from(facts);
+    changed[BLK_CONFIG.writeback] = writeback;
+    context.updateConfig(0, changed);
+    return { bytes };
+  }
+
   return {
-    features: disk.readOnly ? (always | featureMask(BLK_FEATURE.RO)) >>> 0 : always,
-    queues: [{ name: "requests" }],
-    config: configuration(disk),
+    features: offeredFeatures(disk, options),
+    queues: queueNames(options.queues),
+    config: facts,
     queueNotified: (queue, context) => queue.serve((chain) => handle(queue, chain, context)),
+    configWritten(_offset, _length, context) {
+      const writeback = context.config[BLK_CONFIG.writeback] === 0 ? 0 : 1;
+      context.config.set(facts);
+      if (hasFeature(context.features, BLK_FEATURE.CONFIG_WCE)) {
+        context.config[BLK_CONFIG.writeback] = writeback;
+      }
+    },
+    reset: (context) => context.config.set(facts),
     close: () => disk.close(),
-    describe: () => ({ bytes: disk.bytes, readOnly: disk.readOnly, serial, inFlight }),
+    commands: {
+      resize: {
+        help: "SIZE: grows or shrinks the disk; the driver is told",
+        run: (args, context) => resize(sizeArgument(args), context),
+      },
+    },
+    describe: () => ({ bytes: disk.bytes, readOnly: disk.readOnly, serial: options.serial, inFlight }),
   };
 }
 
+const queueNames = (count: number): { name: string }[] =>
+  count === 1
+    ? [{ name: "requests" }]
+    : Array.from({ length: count }, (_, index) => ({ name: `requests.${index}` }));
+
+function sizeArgument(args: readonly string[]): number {
+  const [size = ""] = args;
+  const bytes = sizeInBytes(size);
+  if (args.length === 1 && bytes !== undefined && bytes > 0 && bytes % SECTOR_SIZE === 0) return bytes;
+  throw new UsageError(
+    `resize: expected one size, a positive multiple of ${SECTOR_SIZE}, found "${args.join(" ")}"`,
+  );
+}
+
+/** Without a way to flush, or with the cache switched off, a write is durable when it completes [5.2.6.2]. */
+function writesThrough({ config, features }: DeviceContext): boolean {
+  if (config[BLK_CONFIG.writeback] === 0) return true;
+  return !hasFeature(features, BLK_FEATURE.FLUSH) && !hasFeature(features, BLK_FEATURE.CONFIG_WCE);
+}
+
 /** Writes the status and gives the chain back; not after a reset, when the memory is the driver's again. */
-function finish(queue: DeviceQueue, chain: Chain, { status, written }: Outcome): void {
+function finish({ queue, chain }: Job, { status, written }: Outcome): void {
   if (queue.detached) return;
   chain.write(chain.writableBytes - 1, Uint8Array.of(status));
   queue.push(chain, written + 1);
-}
-
-function configuration(disk: Disk): Uint8Array {
-  const config = new Uint8Array(BLK_CONFIG.bytes);
-  putU64(config, BLK_CONFIG.capacity, disk.bytes / SECTOR_SIZE);
-  putU32(config, BLK_CONFIG.segMax, SEGMENTS_MAX);
-  putU32(config, BLK_CONFIG.blkSize, SECTOR_SIZE);
-  return config;
-}
-
-/** Goes on at once with what is there, later with what is promised: a disk that answers at once stays synchronous. */
-function then<A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> {
-  return value instanceof Promise ? value.then(next) : next(value);
 }
