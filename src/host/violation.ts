@@ -8,6 +8,7 @@ export type ViolationKind =
   | "queue-address"
   | "avail-index"
   | "head-range"
+  | "head-in-flight"
   | "next-range"
   | "chain-loop"
   | "chain-length"

@@ -11,7 +11,7 @@ const BUFFER = site("device: buffer");
 export class Chain {
   /** Descriptor index that identifies the chain in the used ring. */
   readonly head: number;
-  /** The queue's epoch when it was popped; a chain of an earlier epoch (before a reset) is dead. */
+  /** The queue's epoch while the device holds it, else -1; a chain of an earlier epoch (before a reset) is dead. */
   epoch = -1;
   readableBytes = 0;
   writableBytes = 0;
@@ -44,6 +44,11 @@ export class Chain {
     this.writableBytes = 0;
     this.#segments = 0;
     this.#readable = 0;
+  }
+
+  /** For the queue: it goes back to the driver. */
+  end(): void {
+    this.epoch = -1;
   }
 
   /** For the queue: append a checked segment. False if a readable one follows a writable one [2.7.4.2]. */

@@ -104,6 +104,7 @@ export class DeviceQueue {
   /** The device was reset or unplugged: nothing is popped, pushed or published any more. */
   detach(): void {
     this.#detached = true;
+    this.#availIndex = this.#lastAvail;
   }
 
   /** The next chain, or undefined: the ring is empty, or broken. */
@@ -123,6 +124,9 @@ export class DeviceQueue {
       chain = new Chain(this.#ram, head);
       this.#chains[head] = chain;
     }
+    if (chain.epoch === this.epoch) {
+      return this.#break("head-in-flight", `avail ring names head ${head}, which has not been returned`);
+    }
     chain.begin(this.epoch);
     if (!this.#walk(chain, this.#ring + this.#layout.descriptors, this.size, head, false)) return undefined;
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
@@ -141,6 +145,7 @@ export class DeviceQueue {
     this.#memory.write32(element, chain.head, WRITE_USED_ELEMENT);
     this.#memory.write32(element + 4, written, WRITE_USED_ELEMENT);
     this.#usedIndex = (this.#usedIndex + 1) & 0xffff;
+    chain.end();
     this.counters.requests++;
     this.counters.bytes += written + chain.readableBytes;
   }
@@ -314,6 +319,8 @@ export class DeviceQueue {
 
   #break(kind: ViolationKind, detail: string): undefined {
     this.#broken = true;
+    // Nothing more to take, so that no loop waits for it.
+    this.#availIndex = this.#lastAvail;
     this.#options.violated(kind, detail);
     return undefined;
   }
