@@ -8,7 +8,7 @@ import type { InterruptSource } from "../bus/interrupt-source.ts";
 import { irqOfVector, type MessageFor, type MsiMessage, MsiVectors } from "./msi-vectors.ts";
 import { type Log, ProbeError } from "./probe-error.ts";
 
-const FIRST_LINE_IRQ = 16;
+export const FIRST_LINE_IRQ = 16;
 const LINE_COUNT = 4;
 /** A level line that stays up unhandled this often in a row is switched off, as Linux does. */
 const UNHANDLED_MAX = 1000;

@@ -1,0 +1,92 @@
+/** virtlab's device descriptions in QEMU's words: one row per device type, each with its back end. */
+import { UsageError } from "../../host/device.ts";
+import type { DeviceSpec } from "../../machine/description.ts";
+import { nearestName } from "../../machine/nearest-name.ts";
+import { FEATURE, hasFeature } from "../../wire/features.ts";
+import { blkBackEnd } from "./disk-image.ts";
+import { type BackEnd, type Properties, propertyList } from "./properties.ts";
+import type { Scratch } from "./scratch.ts";
+
+/** What every device is told. */
+export interface DeviceContext {
+  readonly scratch: Scratch;
+  /** Ring features that devices offer. */
+  readonly transportFeatures: number;
+  readonly transitional: boolean;
+}
+
+interface DeviceType {
+  readonly driver: string;
+  readonly hasVectors: boolean;
+  backEnd(id: string, device: DeviceSpec, scratch: Scratch): BackEnd;
+}
+
+/** QEMU's smallest receive and transmit rings. */
+const NET_QUEUE_MIN = 256;
+
+const TYPES: Readonly<Record<string, DeviceType>> = {
+  blk: { driver: "virtio-blk-pci", hasVectors: true, backEnd: blkBackEnd },
+  // All network devices of a machine hang on one hub: what one sends the others receive.
+  net: {
+    driver: "virtio-net-pci",
+    hasVectors: true,
+    backEnd: (id, { queueSize }) => ({
+      args: ["-netdev", `hubport,hubid=0,id=${id}-port`],
+      properties: {
+        netdev: `${id}-port`,
+        ...(queueSize >= NET_QUEUE_MIN && { rx_queue_size: Math.min(queueSize, 1024) }),
+      },
+    }),
+  },
+  rng: {
+    driver: "virtio-rng-pci",
+    hasVectors: true,
+    backEnd: (id) => ({
+      args: ["-object", `rng-builtin,id=${id}-source`],
+      properties: { rng: `${id}-source` },
+    }),
+  },
+  // Its other end is a socket in the scratch folder.
+  console: {
+    driver: "virtio-serial-pci",
+    hasVectors: true,
+    backEnd: (id, _device, scratch) => ({
+      args: ["-chardev", `socket,id=${id}-tty,path=${scratch.path(`${id}.sock`)},server=on,wait=off`],
+      properties: {},
+      behind: ["-device", `virtconsole,chardev=${id}-tty,bus=${id}.0`],
+    }),
+  },
+  // It has no MSI-X.
+  balloon: {
+    driver: "virtio-balloon-pci",
+    hasVectors: false,
+    backEnd: () => ({ args: [], properties: {} }),
+  },
+};
+
+export const QEMU_DEVICES = Object.keys(TYPES);
+
+/** Devices are called d0, d1 … in order: what QMP commands name. */
+export const deviceId = (index: number): string => `d${index}`;
+
+export function deviceArgs(device: DeviceSpec, index: number, context: DeviceContext): string[] {
+  const type = TYPES[device.type];
+  if (type === undefined) {
+    throw new UsageError(
+      `QEMU device "${device.type}"${nearestName(device.type, QEMU_DEVICES)}; known are ${QEMU_DEVICES.join(", ")}`,
+    );
+  }
+  const id = deviceId(index);
+  const { args, properties, behind = [] } = type.backEnd(id, device, context.scratch);
+  const all: Properties = {
+    id,
+    addr: device.slot.toString(16),
+    "disable-modern": !context.transitional,
+    "disable-legacy": "off",
+    indirect_desc: hasFeature(context.transportFeatures, FEATURE.INDIRECT_DESC),
+    event_idx: hasFeature(context.transportFeatures, FEATURE.EVENT_IDX),
+    ...(device.vectors !== undefined && type.hasVectors && { vectors: device.vectors }),
+    ...properties,
+  };
+  return [...args, "-device", [type.driver, ...propertyList(all)].join(","), ...behind];
+}

@@ -1,0 +1,66 @@
+/** One QEMU, which never outlives this process, whatever happens to either. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { QemuGoneError } from "./qtest-channel.ts";
+
+/** The last of what QEMU said is what matters. */
+const STDERR_KEPT = 4000;
+
+export class QemuProcess {
+  /** Rejects with a `QemuGoneError` when QEMU ends, never resolves. */
+  readonly gone: Promise<never>;
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<void>;
+  #stderr = "";
+  #exit: string | undefined;
+
+  /** `lifeSeconds`: QEMU is killed after that, even if this thread is blocked. */
+  constructor(program: string, args: readonly string[], lifeSeconds: number) {
+    // A signal at the parent's death, twice: `timeout` stands between, and must not survive us either.
+    const [command, ...rest] = [
+      ...TIED,
+      "timeout",
+      "-s",
+      "KILL",
+      String(lifeSeconds),
+      ...TIED,
+      program,
+      ...args,
+    ];
+    this.#child = spawn(command ?? "", rest, { stdio: ["ignore", "ignore", "pipe"] });
+    this.#child.stderr?.on("data", (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
+    });
+    this.#closed = new Promise((resolve) => {
+      this.#child.once("error", (error) => {
+        this.#exit ??= error.message;
+        resolve();
+      });
+      this.#child.once("close", (code, signal) => {
+        this.#exit ??= signal === null ? `exit code ${code}` : signal;
+        resolve();
+      });
+    });
+    this.gone = this.#closed.then(() => {
+      throw new QemuGoneError(this.describeEnd());
+    });
+    this.gone.catch(() => undefined);
+  }
+
+  get running(): boolean {
+    return this.#exit === undefined;
+  }
+  get stderr(): string {
+    return this.#stderr.trim();
+  }
+
+  describeEnd(): string {
+    return `QEMU ended (${this.#exit ?? "no reason known"})${this.stderr === "" ? "" : `: ${this.stderr}`}`;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#closed;
+  }
+}
+
+const TIED = ["setpriv", "--pdeathsig", "KILL"] as const;
