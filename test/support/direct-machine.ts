@@ -28,6 +28,7 @@ export class DirectMachine {
   readonly doorbell: Doorbell;
   readonly log: string[] = [];
   readonly violations: string[] = [];
+  readonly hostLog: string[] = [];
 
   constructor(options: DirectMachineOptions = {}) {
     const { ramBytes = RAM_BYTES, ...guestOptions } = options;
@@ -41,6 +42,7 @@ export class DirectMachine {
       control,
       plan,
       platform: { now: () => 0, randomFill: (bytes) => bytes.fill(0xa5) },
+      log: (message) => this.hostLog.push(message),
       violated: ({ kind, detail }) => this.violations.push(`${kind}: ${detail}`),
     });
     this.doorbell = new Doorbell(control, cpu.doorbell);

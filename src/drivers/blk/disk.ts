@@ -1,60 +1,61 @@
 /** A block device for people: sectors of 512 bytes in and out, as promises. */
 import type { GuestMemory } from "../../guest/guest-memory.ts";
 import type { VirtioDevice } from "../../guest/virtio/types.ts";
-import { BLK_ID_BYTES, BLK_TYPE } from "../../wire/blk.ts";
+import { BLK_ID_BYTES, BLK_SEGMENT, BLK_TYPE } from "../../wire/blk.ts";
+import { putU32, putU64 } from "../../wire/bytes.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
+import { BlkError } from "./blk-error.ts";
+import { type DiskFacts, writeWriteback } from "./facts.ts";
 import type { RequestQueue } from "./request-queue.ts";
-
-export interface DiskFacts {
-  readonly capacitySectors: number;
-  readonly readOnly: boolean;
-  readonly blockSize: number;
-  /** False: every write is stable when it completes. */
-  readonly needsFlush: boolean;
-  /** Data segments of one request, and bytes of each. */
-  readonly segmentsMax: number;
-  readonly segmentBytesMax: number;
-}
 
 export class Disk {
   /** May change while the machine runs. */
   capacitySectors: number;
-  readonly readOnly: boolean;
-  /** What the device likes best, in bytes; requests count in sectors all the same. */
-  readonly blockSize: number;
+  readonly facts: DiskFacts;
   readonly #memory: GuestMemory;
   readonly #device: VirtioDevice;
-  readonly #requests: RequestQueue;
-  readonly #facts: DiskFacts;
+  readonly #queues: readonly RequestQueue[];
+  #segmentBytes: number;
+  #writeback: boolean;
+  #turn = 0;
+  #gone = false;
 
-  constructor(device: VirtioDevice, requests: RequestQueue, facts: DiskFacts) {
+  constructor(device: VirtioDevice, queues: readonly RequestQueue[], facts: DiskFacts, writeback: boolean) {
     this.capacitySectors = facts.capacitySectors;
-    this.readOnly = facts.readOnly;
-    this.blockSize = facts.blockSize;
+    this.facts = facts;
     this.#memory = device.memory;
     this.#device = device;
-    this.#requests = requests;
-    this.#facts = facts;
-    this.segmentBytes = facts.segmentBytesMax;
+    this.#queues = queues;
+    this.#writeback = writeback;
+    this.#segmentBytes = facts.segmentBytesMax;
+    for (const queue of queues) queue.onBroken = (reason) => this.#cancel(reason);
+  }
+
+  get readOnly(): boolean {
+    return this.facts.readOnly;
+  }
+  get blockSize(): number {
+    return this.facts.blockSize;
   }
 
   /** Longest data segment: a smaller one makes longer descriptor chains of the same request. */
   get segmentBytes(): number {
-    return this.#requests.segmentBytes;
+    return this.#segmentBytes;
   }
   set segmentBytes(bytes: number) {
     if (bytes < 1) throw new RangeError(`a segment of ${bytes} bytes`);
-    this.#requests.segmentBytes = Math.min(bytes, this.#facts.segmentBytesMax);
+    this.#segmentBytes = Math.min(bytes, this.facts.segmentBytesMax);
+    for (const queue of this.#queues) queue.segmentBytes = this.#segmentBytes;
   }
 
   /** Requests submitted and not yet completed. */
   get outstanding(): number {
-    return this.#requests.outstanding;
+    return this.#queues.reduce((sum, queue) => sum + queue.outstanding, 0);
   }
 
   /** Most data bytes of one request. */
   get requestBytesMax(): number {
-    return this.#facts.segmentsMax * this.segmentBytes;
+    return this.facts.segmentsMax * this.segmentBytes;
   }
 
   read(sector: number, count: number): Promise<Uint8Array> {
@@ -75,9 +76,34 @@ export class Disk {
     return this.#transfer(BLK_TYPE.OUT, sector, address, count * SECTOR_SIZE);
   }
 
-  /** Resolves when everything written before is stable. */
+  /** Resolves when everything that was written before, whatever the queue, is stable. */
   flush(): Promise<void> {
-    return this.#facts.needsFlush ? this.#transfer(BLK_TYPE.FLUSH, 0, -1, 0) : Promise.resolve();
+    const needed = this.facts.canFlush && this.#writeback;
+    return needed ? this.#transfer(BLK_TYPE.FLUSH, 0, -1, 0) : Promise.resolve();
+  }
+
+  /** False: every write is stable when it completes. */
+  get writeback(): boolean {
+    return this.#writeback;
+  }
+
+  /** Switches the device's write cache; what was written before is flushed first. */
+  async setWriteback(writeback: boolean): Promise<void> {
+    if (!this.facts.canSetCache) throw new BlkError("UNSUPP", "the device's write cache cannot be switched");
+    if (!writeback) await this.flush();
+    writeWriteback(this.#device, writeback);
+    this.#writeback = writeback;
+  }
+
+  /** The sectors' contents are of no use any more; what they read as is the device's choice. */
+  discard(sector: number, count: number): Promise<void> {
+    return this.#eraseAll(BLK_TYPE.DISCARD, this.facts.discardSectorsMax, { sector, count, flags: 0 });
+  }
+
+  /** The sectors read as zeros. With `unmap` the device may give their storage back. */
+  writeZeroes(sector: number, count: number, options: { unmap?: boolean } = {}): Promise<void> {
+    const flags = options.unmap ? BLK_SEGMENT.flagUnmap : 0;
+    return this.#eraseAll(BLK_TYPE.WRITE_ZEROES, this.facts.writeZeroesSectorsMax, { sector, count, flags });
   }
 
   /** The device's serial number. */
@@ -89,9 +115,31 @@ export class Disk {
 
   /** For the driver: the device goes away. Every request in flight ends with `CancelledError`. */
   remove(): void {
-    this.#requests.stop("the disk was removed");
+    this.#cancel("the disk was removed");
     this.#device.transport.deleteQueues();
-    this.#requests.destroy();
+    for (const queue of this.#queues) queue.destroy();
+  }
+
+  /** Resets the device, which then owns no buffer any more, and gives every request back as cancelled. */
+  #cancel(reason: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#device.transport.reset();
+    for (const queue of this.#queues) queue.cancel(reason);
+  }
+
+  /** In requests of one range each, as long as the device allows. */
+  async #eraseAll(type: number, most: number, range: { sector: number; count: number; flags: number }) {
+    if (most === 0) throw new BlkError("UNSUPP", `request type ${type}: the device does not offer it`);
+    const requests: Promise<void>[] = [];
+    for (let done = 0; done < range.count; done += most) {
+      const bytes = new Uint8Array(BLK_SEGMENT.bytes);
+      putU64(bytes, BLK_SEGMENT.sector, range.sector + done);
+      putU32(bytes, BLK_SEGMENT.sectors, Math.min(most, range.count - done));
+      putU32(bytes, BLK_SEGMENT.flags, range.flags);
+      requests.push(this.#transfer(type, 0, -1, bytes.length, bytes));
+    }
+    await Promise.all(requests);
   }
 
   #fetch(type: number, sector: number, bytes: number): Promise<Uint8Array> {
@@ -133,7 +181,7 @@ export class Disk {
       finish(problem, 0);
       return;
     }
-    this.#requests.submit({
+    this.#nextQueue().submit({
       type,
       sector,
       address,
@@ -141,6 +189,14 @@ export class Disk {
       ...(source && { source }),
       done: (error, slot) => finish(error, slot?.bounce ?? 0),
     });
+  }
+
+  /** Requests take the queues in turn. */
+  #nextQueue(): RequestQueue {
+    const queue = this.#queues[this.#turn];
+    if (queue === undefined) throw new Error("a disk has at least one queue");
+    this.#turn = (this.#turn + 1) % this.#queues.length;
+    return queue;
   }
 
   /** The caller's mistakes, before the device has to answer for them. What lies past the end it answers itself. */

@@ -16,6 +16,8 @@ const SLOTS_MAX = 1024;
 export class RequestQueue {
   /** Longest data segment; more becomes several descriptors. */
   segmentBytes = Number.POSITIVE_INFINITY;
+  /** The device broke this queue: whoever owns all of them resets it and cancels. */
+  onBroken: (reason: string) => void = (reason) => this.cancel(reason);
   readonly #device: VirtioDevice;
   readonly #queue: DriverQueue<Slot>;
   readonly #slots: Slots;
@@ -49,14 +51,13 @@ export class RequestQueue {
       if (this.#queue.broken !== undefined) break;
     } while (!this.#queue.enableCallbacks());
     if (this.#queue.broken === undefined) this.#start();
-    else this.stop(this.#queue.broken);
+    else this.onBroken(this.#queue.broken);
   }
 
-  /** Resets the device, which then owns no buffer any more, and gives every request back as cancelled. */
-  stop(reason: string): void {
+  /** After a reset, when the device owns no buffer any more: gives every request back, once. */
+  cancel(reason: string): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
-    this.#device.transport.reset();
     while (this.#queue.detachUnused() !== undefined);
     const jobs = this.#slots.busy.map((slot) => {
       const { job } = slot;
@@ -67,7 +68,7 @@ export class RequestQueue {
     for (const job of [...jobs, ...this.#waiting.splice(0)]) job?.done(cancelled, undefined);
   }
 
-  /** After `stop`. */
+  /** After `cancel`. */
   destroy(): void {
     this.#slots.destroy();
   }
@@ -116,7 +117,8 @@ export class RequestQueue {
     memory.write64(slot.header + BLK_HEADER.sector, job.sector);
     memory.write8(slot.status, STATUS_UNWRITTEN);
     slot.list.clear().addReadable(slot.header, BLK_HEADER.bytes);
-    addData(slot.list, data, job.bytes, this.segmentBytes, job.type === BLK_TYPE.OUT);
+    const fromDevice = job.type === BLK_TYPE.IN || job.type === BLK_TYPE.GET_ID;
+    addData(slot.list, data, job.bytes, this.segmentBytes, !fromDevice);
     slot.list.addWritable(slot.status, 1);
   }
 
