@@ -1,0 +1,91 @@
+/** What a guest worker does for the main thread, whatever its guest's machine is: boot, run a program, tell. */
+import { drivers } from "../drivers/index.ts";
+import type { GuestProgram } from "../guest/define.ts";
+import type { Guest } from "../guest/guest.ts";
+import type { GuestLoop } from "../guest/loop.ts";
+import { UsageError } from "../host/device.ts";
+import { outcomeOf } from "./fault.ts";
+import type { Log } from "./log.ts";
+import type { GuestProgress, GuestService, GuestState } from "./protocol.ts";
+import { displayUrl, importModule } from "./thread.ts";
+
+export interface GuestParts {
+  readonly guest: Guest;
+  readonly loop: GuestLoop;
+  readonly log: Log;
+}
+
+export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
+  let report: GuestProgress["report"] = null;
+
+  return {
+    start: () =>
+      outcomeOf("internal", () =>
+        loop.run(async () => {
+          guest.boot(drivers);
+          return null;
+        }),
+      ),
+    run: ({ module, args }) =>
+      outcomeOf("program", async () => {
+        const program = await loadProgram(module);
+        const progress = (label: string, done: number, total: number) => {
+          report = { label, done, total };
+        };
+        return loop.run(() => program(guest.context(args, progress)));
+      }),
+    progress: async () => {
+      const devices = guest.virtio.describe();
+      return {
+        outstanding: devices.reduce((sum, device) => sum + device.outstanding, 0),
+        completed: devices
+          .flatMap((device) => device.queues)
+          .reduce((sum, q) => sum + q.counters.requests, 0),
+        sleeps: loop.sleeps,
+        waitsForOthers: otherWork(),
+        report,
+      };
+    },
+    describe: async () => describeGuest(guest, log),
+  };
+}
+
+/** Whether the program waits for something besides the machine: a timer, a file, a socket. */
+function otherWork(): boolean {
+  // The guest loop holds one timer and the control plane its port.
+  const held = process.getActiveResourcesInfo().filter((resource) => !/MessagePort|Immediate/.test(resource));
+  return held.length > 1;
+}
+
+function describeGuest(guest: Guest, log: Log): GuestState {
+  const { pci, interrupts, virtio } = guest.describe();
+  return {
+    pci,
+    interrupts: {
+      tiers: Object.fromEntries(virtio.map(({ name, tier }) => [name, tier])),
+      lines: interrupts,
+    },
+    queues: virtio.flatMap(({ name, busName, queues }) =>
+      queues.map(({ counters, ...queue }) => ({ ...queue, ...counters, device: name, busName })),
+    ),
+    log: log.lines,
+  };
+}
+
+async function loadProgram(url: string): Promise<GuestProgram> {
+  let module: Record<string, unknown>;
+  try {
+    module = await importModule(url);
+  } catch (error) {
+    // A program that throws while it loads is a program that throws; one that is not there is a wrong name.
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new UsageError(`guest program ${displayUrl(url)} cannot be loaded: ${(error as Error).message}`);
+  }
+  if (typeof module.default !== "function") {
+    throw new UsageError(
+      `guest program ${displayUrl(url)}: expected \`export default defineGuest(async (guest) => { … })\`, ` +
+        `got ${module.default === undefined ? "no default export" : typeof module.default}`,
+    );
+  }
+  return module.default as GuestProgram;
+}

@@ -1,0 +1,206 @@
+/**
+ * One run of a guest program, whatever the guest's machine is: watched for stalls, raced against whatever may die
+ * meanwhile, and put into a verdict.
+ */
+import type { QueueRow } from "../observe/report/tables.ts";
+import { type Side, WorkerGoneError } from "./control.ts";
+import { MachineError, unwrap } from "./fault.ts";
+import type {
+  CountedViolation,
+  Fault,
+  GuestService,
+  GuestState,
+  HostState,
+  ProgramRequest,
+} from "./protocol.ts";
+import type { describeControl } from "./shared-parts.ts";
+
+export type Verdict = "completed" | "stalled" | "violated" | "crashed";
+
+export interface RunReport {
+  readonly verdict: Verdict;
+  /** Why it is not "completed", in a sentence. */
+  readonly reason: string | null;
+  /** What the guest program returned. */
+  readonly result: unknown;
+  readonly fault: Fault | null;
+  readonly violations: readonly CountedViolation[];
+  /** Both sides' state when the run ended, where a side could still be asked. */
+  readonly host: HostState | null;
+  readonly guest: GuestState | null;
+  /** One row per queue that a driver set up: what the driver counted, and the interrupts that the device counted. */
+  readonly queues: readonly QueueRow[];
+  /** The control page, for stalls: who sleeps on what, what is pending. */
+  readonly control: ReturnType<typeof describeControl> | null;
+}
+
+export type OnProgress = (label: string, done: number, total: number) => void;
+
+/** How often a running machine is asked whether it moves, and how long a side may take to describe itself. */
+const WATCH_MS = 1000;
+const DESCRIBE_MS = 2000;
+const BUSY_FACTOR = 3;
+
+/** A bounded wait expired. */
+export class StallError extends Error {
+  override readonly name = "StallError";
+}
+
+/** What may end a run without being the caller's mistake. */
+export type RunError = MachineError | WorkerGoneError | StallError;
+
+export interface Run {
+  readonly error: RunError | null;
+  readonly result: unknown;
+}
+
+export interface RunOptions {
+  readonly stallMs: number;
+  readonly onProgress: OnProgress;
+  /** Reject when something that the run needs has died; never resolve. */
+  readonly gone: readonly Promise<never>[];
+}
+
+/** Always resolves, except for the caller's own mistakes (`UsageError`). */
+export async function runProgram(
+  guest: Side<GuestService>,
+  request: ProgramRequest,
+  options: RunOptions,
+): Promise<Run> {
+  const watch = watchProgress(guest, options);
+  try {
+    const running = guest.service.run(request);
+    const outcome = await Promise.race([running, watch.stalled, guest.gone, ...options.gone]);
+    return { error: null, result: unwrap(outcome) };
+  } catch (error) {
+    if (error instanceof MachineError || error instanceof WorkerGoneError || error instanceof StallError) {
+      return { error, result: null };
+    }
+    throw error;
+  } finally {
+    watch.stop();
+  }
+}
+
+/** Rejects `stalled` when requests are in flight, or the guest gives no answer, and nothing moves for too long. */
+function watchProgress(
+  guest: Side<GuestService>,
+  { stallMs, onProgress }: RunOptions,
+): { stalled: Promise<never>; stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let moved = performance.now();
+  let last = "";
+  const look = async (): Promise<string | undefined> => {
+    const progress = await answerWithin(DESCRIBE_MS, guest.service.progress());
+    const still = performance.now() - moved;
+    // A guest program may compute for a while without returning to its event loop; not for ever.
+    if (progress === undefined) {
+      return still < BUSY_FACTOR * stallMs ? undefined : "the guest has not returned to its event loop";
+    }
+    if (progress.report !== null)
+      onProgress(progress.report.label, progress.report.done, progress.report.total);
+    const key = `${progress.outstanding} ${progress.completed} ${progress.sleeps}`;
+    const idleByChoice = progress.outstanding === 0 && progress.waitsForOthers;
+    if (idleByChoice || key !== last) moved = performance.now();
+    last = key;
+    return still < stallMs ? undefined : `${progress.outstanding} requests outstanding and nothing happened`;
+  };
+  const stalled = new Promise<never>((_, reject) => {
+    const again = async () => {
+      const reason = await look();
+      if (stopped) return;
+      if (reason !== undefined) reject(new StallError(`${reason} for ${stallMs} ms`));
+      else timer = setTimeout(again, Math.min(WATCH_MS, stallMs / 2));
+    };
+    timer = setTimeout(again, Math.min(WATCH_MS, stallMs / 2));
+  });
+  stalled.catch(() => undefined);
+  return {
+    stalled,
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Both sides' state, where they still answer, and what they and the run add up to. */
+export function reportOf(
+  { error, result }: Run,
+  host: HostState | null,
+  guest: GuestState | null,
+): RunReport {
+  const violations = host?.violations ?? [];
+  const verdict = verdictOf(error, violations.length);
+  return {
+    verdict,
+    reason: error?.message ?? (verdict === "violated" ? (violations[0]?.detail ?? null) : null),
+    result,
+    fault: error instanceof MachineError ? error.fault : error === null ? null : internalFault(error),
+    violations,
+    host,
+    guest,
+    queues: mergeQueues(host, guest),
+    control: null,
+  };
+}
+
+/** Null if the side gives no answer, or is gone. */
+export async function describeSide<State>(side: Side<{ describe(): Promise<State> }>): Promise<State | null> {
+  const describe = side.service.describe as unknown as () => Promise<State>;
+  return (await answerWithin(DESCRIBE_MS, Promise.race([describe(), side.gone]))) ?? null;
+}
+
+/** Rejects with a `StallError` that names the deadline when the work takes longer. */
+export async function withinDeadline<T>(name: string, limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StallError(`deadline ${name} of ${limitMs} ms expired`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function verdictOf(error: Error | null, violations: number): Verdict {
+  if (error instanceof StallError) return "stalled";
+  if (error instanceof MachineError && error.fault.kind === "timeout") return "stalled";
+  if (error !== null) return "crashed";
+  return violations > 0 ? "violated" : "completed";
+}
+
+function mergeQueues(host: HostState | null, guest: GuestState | null): QueueRow[] {
+  return (guest?.queues ?? []).map((queue) => {
+    const device = host?.functions.find((each) => each.name.startsWith(`${queue.busName} `));
+    const counters = device?.queues[queue.index]?.counters;
+    return {
+      ...queue,
+      interruptsSent: counters?.interruptsSent ?? 0,
+      interruptsSuppressed: counters?.interruptsSuppressed ?? 0,
+    };
+  });
+}
+
+const internalFault = (error: Error): Fault => ({
+  kind: "internal",
+  message: error.message,
+  stack: error.stack ?? error.message,
+});
+
+/** The answer, or undefined if it does not come in time or the worker is gone. */
+async function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
