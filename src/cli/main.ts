@@ -1,17 +1,16 @@
 #!/usr/bin/env node
 /** `virtlab`: the command line. Each command is a file in `commands/`. */
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { UsageError } from "../host/device.ts";
+import { newCommand } from "./command.ts";
 import { listCommand } from "./commands/list.ts";
 import { runCommand } from "./commands/run.ts";
 import { EXIT } from "./exit-codes.ts";
 import { version } from "./version.ts";
 
-const program = new Command("virtlab")
+const program = newCommand("virtlab")
   .description("virtio over PCI on two real threads: run it, stress it, measure it, hunt its races")
   .version(version())
-  .exitOverride()
-  .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
   .addHelpText(
     "after",
     `

@@ -52,8 +52,7 @@ export async function runAcceptance(
     chunkBytes: Math.min(CHUNK_BYTES, chunkThatFits(machine.spec.memory)),
     write: options.disk === undefined || options.write,
   };
-  const report = await machine.run(WORKLOAD, args);
-  await machine.stop().catch(() => undefined);
+  const report = await machine.run(WORKLOAD, args).finally(() => machine.stop().catch(() => undefined));
   const result =
     report.verdict === "crashed" || report.verdict === "stalled" ? null : (report.result as AcceptanceResult);
   const expectedSha256 = seed === null ? await hashFile(options.disk ?? "") : hashSeeded(size, seed);

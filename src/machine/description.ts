@@ -9,7 +9,7 @@ import { DEFAULT_RAM_BASE } from "../memory/ram.ts";
 import { FEATURE, featureMask } from "../wire/features.ts";
 import { PAGE_SIZE } from "../wire/numbers.ts";
 import { MSIX } from "../wire/pci.ts";
-import { isQueueSize, MAX_QUEUE_SIZE } from "../wire/ring.ts";
+import { isQueueSize, MAX_QUEUE_SIZE, ringLayout } from "../wire/ring.ts";
 import { sizeInBytes } from "../wire/size.ts";
 import { nearestName } from "./nearest-name.ts";
 
@@ -111,8 +111,9 @@ export function checkDescription(description: MachineDescription): MachineSpec {
   const features: number[] = [];
   if (boolean("indirect", description.indirect ?? true)) features.push(FEATURE.INDIRECT_DESC);
   if (boolean("eventIndex", description.eventIndex ?? true)) features.push(FEATURE.EVENT_IDX);
+  const devices = checkDevices(description.devices ?? [], queueSize);
   return {
-    memory: checkMemory(description.memory ?? "64M"),
+    memory: checkMemory(description.memory ?? "64M", devices),
     memoryBase,
     interrupts: oneOf("interrupts", description.interrupts ?? "auto", INTERRUPT_MODES),
     transportFeatures: featureMask(...features),
@@ -120,7 +121,7 @@ export function checkDescription(description: MachineDescription): MachineSpec {
     pollMaxUs: integer("pollMaxUs", description.pollMaxUs ?? 100, 0, 1_000_000),
     seed: integer("seed", description.seed ?? 1, 0, 0xffff_ffff),
     cpus: 1,
-    devices: checkDevices(description.devices ?? [], queueSize),
+    devices,
     deadlines: checkDeadlines(description.deadlines ?? {}),
   };
 }
@@ -139,8 +140,11 @@ export function checkQueueSize(name: string, size: unknown): number {
   return size;
 }
 
-function checkMemory(value: number | string): number {
+function checkMemory(value: number | string, devices: readonly DeviceSpec[]): number {
   const bytes = parseSize("memory", value);
+  // One ring for each device and as much again for its buffers: with less, no driver could bind.
+  const least = devices.reduce((sum, { queueSize }) => sum + 2 * ringLayout(queueSize).bytes, 0);
+  if (bytes < least) throw expected("memory", `at least ${least} bytes for the queues described`, value);
   if (bytes < MIN_MEMORY || bytes > MAX_MEMORY || bytes % PAGE_SIZE !== 0) {
     throw expected("memory", "1M to 4G, in whole pages of 4096 bytes", value);
   }

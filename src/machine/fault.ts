@@ -4,15 +4,14 @@ import { UsageError } from "../host/device.ts";
 import type { Fault, Outcome } from "./protocol.ts";
 
 export function toFault(error: unknown, otherwise: Fault["kind"]): Fault {
-  const { name, message, stack } =
-    error instanceof Error ? error : { name: "", message: String(error), stack: undefined };
-  const kind =
-    name === UsageError.prototype.name || error instanceof UsageError
-      ? "usage"
-      : error instanceof BusTimeoutError
-        ? "timeout"
-        : otherwise;
-  return { kind, message, stack: stack ?? message };
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { kind: kindOf(error) ?? otherwise, message, stack: stack ?? message };
+}
+
+/** By name where a user's module may have loaded its own copy of the class. */
+function kindOf(error: unknown): Fault["kind"] | undefined {
+  if (error instanceof BusTimeoutError) return "timeout";
+  return error instanceof Error && error.name === "UsageError" ? "usage" : undefined;
 }
 
 /** Runs a step and returns its value or its fault. */

@@ -1,16 +1,16 @@
 /** `virtlab list devices`: what there is, with options and defaults. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { devices } from "../../devices/index.ts";
 import type { DeviceOption } from "../../host/device.ts";
 import { UsageError } from "../../host/device.ts";
 import { formatTable } from "../../observe/report/tables.ts";
+import { newCommand } from "../command.ts";
 
 export function listCommand(): Command {
-  return new Command("list")
+  return newCommand("list")
     .description("list what virtlab has: devices")
     .argument("<what>", "devices")
     .option("--json", "print JSON")
-    .exitOverride()
     .action((what: string, options: { json?: boolean }) => {
       if (what !== "devices") throw new UsageError(`list: expected devices, got "${what}"`);
       process.stdout.write(`${options.json ? asJson() : asText()}\n`);

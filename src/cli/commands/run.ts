@@ -1,10 +1,11 @@
 /** `virtlab run`: a machine, the acceptance workload or a program of the user's, and what came of it. */
 import { readFileSync } from "node:fs";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { type Acceptance, runAcceptance } from "../../machine/acceptance.ts";
 import { INTERRUPT_MODES, type MachineDescription } from "../../machine/description.ts";
 import { Machine, type RunReport } from "../../machine/machine.ts";
+import { newCommand } from "../command.ts";
 import { onOff, parseDevice, wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { Progress } from "../progress.ts";
@@ -30,7 +31,7 @@ interface RunOptions {
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
 export function runCommand(): Command {
-  return new Command("run")
+  return newCommand("run")
     .description("run a machine: a block device on one thread, its driver on another, every byte verified")
     .option("--disk <file>", "serve this file (never changed without --write)")
     .option("--write", "allow the pattern test to write to --disk; what was there is put back afterwards")
@@ -53,7 +54,6 @@ export function runCommand(): Command {
     .option("--arg <value>", "an argument for --guest (may be repeated)", collect, [])
     .option("--config <file>", "a machine description in JSON; the options above come on top of it")
     .option("--json", "print one JSON document")
-    .exitOverride()
     .addHelpText("after", HELP)
     .action(async (options: RunOptions) => {
       process.exitCode = options.guest === undefined ? await acceptance(options) : await userProgram(options);
@@ -128,8 +128,7 @@ async function acceptance(options: RunOptions): Promise<number> {
 
 async function userProgram(options: RunOptions): Promise<number> {
   const machine = await Machine.start(describe(options));
-  const report = await machine.run(options.guest ?? "", options.arg);
-  await stopQuietly(machine);
+  const report = await machine.run(options.guest ?? "", options.arg).finally(() => stopQuietly(machine));
   process.stdout.write(
     `${options.json ? JSON.stringify(programJson(report), null, 2) : programText(report)}\n`,
   );

@@ -34,7 +34,8 @@ export default defineGuest(async (guest): Promise<AcceptanceResult> => {
   const rng = guest.virtio.findAll(rngDriver)[0];
   return {
     disk: disk === undefined ? null : await readWhole(guest, disk, args, latency),
-    pattern: disk === undefined || disk.readOnly || !args.write ? null : await checkPattern(disk),
+    pattern:
+      disk === undefined || disk.readOnly || !args.write ? null : await checkPattern(disk, args.chunkBytes),
     entropy: rng === undefined ? null : await checkEntropy(rng),
     latencyUs: latency.summary(),
   };
@@ -79,18 +80,33 @@ async function readWhole(guest: GuestContext, disk: Disk, args: AcceptanceArgs, 
 }
 
 /** The bytes that were there come back afterwards, whatever happens. */
-async function checkPattern(disk: Disk) {
-  const sectors = Math.min(disk.capacitySectors, PATTERN_BYTES / SECTOR_SIZE);
-  const before = await disk.read(0, sectors);
+async function checkPattern(disk: Disk, chunkBytes: number) {
+  const bytes = Math.min(disk.capacitySectors * SECTOR_SIZE, PATTERN_BYTES);
+  const before = await readBytes(disk, bytes, chunkBytes);
   const pattern = Uint8Array.from(before, (byte, index) => byte ^ (0x5a + (index >>> 9)));
   try {
-    await disk.write(0, pattern);
+    await writeBytes(disk, pattern, chunkBytes);
     await disk.flush();
-    const found = await disk.read(0, sectors);
-    return { bytes: pattern.length, verified: Buffer.compare(found, pattern) === 0 };
+    const found = await readBytes(disk, bytes, chunkBytes);
+    return { bytes, verified: Buffer.compare(found, pattern) === 0 };
   } finally {
-    await disk.write(0, before);
+    await writeBytes(disk, before, chunkBytes);
     await disk.flush();
+  }
+}
+
+async function readBytes(disk: Disk, bytes: number, chunkBytes: number): Promise<Uint8Array> {
+  const all = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at += chunkBytes) {
+    const length = Math.min(chunkBytes, bytes - at);
+    all.set(await disk.read(at / SECTOR_SIZE, length / SECTOR_SIZE), at);
+  }
+  return all;
+}
+
+async function writeBytes(disk: Disk, data: Uint8Array, chunkBytes: number): Promise<void> {
+  for (let at = 0; at < data.length; at += chunkBytes) {
+    await disk.write(at / SECTOR_SIZE, data.subarray(at, at + chunkBytes));
   }
 }
 
