@@ -28,7 +28,6 @@ export class Doorbell {
   readonly #rings: number;
   readonly #sleepers: number;
   #pending: Promise<WaitResult> | undefined;
-  #pendingTicket = -1;
 
   constructor(memory: SharedMemory, offset: number) {
     this.#memory = memory;
@@ -67,23 +66,20 @@ export class Doorbell {
 
   /**
    * Sleeps without blocking the event loop. `wakeEarly` (a back-end's completion, a control message) may end the
-   * sleep too; the engine's waiter then stays queued and serves the next sleep with the same ticket.
+   * sleep too. The engine's waiter then stays queued and serves the next sleep, whatever its ticket: a ring moves
+   * the word and wakes every waiter, so a left-over one that is out of date has been woken, or is about to be.
    */
   async sleepAsync(ticket: number, wakeEarly?: Promise<unknown>): Promise<void> {
-    if (this.#pending === undefined || this.#pendingTicket !== ticket) {
-      // A waiter left over from a sleep that ended early would pile up: release it.
-      if (this.#pending !== undefined) this.#memory.notify32(this.#rings, WAKE);
+    if (this.#pending === undefined) {
       const waiting = this.#memory.waitAsync32(this.#rings, ticket, Number.POSITIVE_INFINITY, SLEEP);
       if (typeof waiting === "string") {
-        this.#pending = undefined;
         this.wakeups++;
         this.cancel();
         return;
       }
       this.#pending = waiting;
-      this.#pendingTicket = ticket;
       void waiting.then(() => {
-        if (this.#pending === waiting) this.#pending = undefined;
+        this.#pending = undefined;
       });
     }
     try {

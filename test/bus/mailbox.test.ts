@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { BusTimeoutError } from "../../src/bus/port-bus.ts";
 import { MAILBOX_SLOTS } from "../../src/memory/plan.ts";
 import { startThread, type Thread } from "../support/thread.ts";
@@ -52,7 +52,10 @@ describe("MailboxBus and MailboxServer, stepped", () => {
     const registers = new RegisterFile(page.memory, page.spare(SERVED));
     bus.out(0, 4, 99);
     page.memory.inject("after", "doorbell: announce sleep", () => server.serve(registers));
+    const slept = vi.fn();
+    page.memory.inject("before", "doorbell: sleep", slept);
     expect(bus.in(0, 4)).toBe(99);
+    expect(slept).not.toHaveBeenCalled();
     expect(page.cpuBell.describe().sleepers).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Msix } from "../../src/bus/msix.ts";
 import { MSIX, msiAddress } from "../../src/wire/pci.ts";
 import { controlPage } from "./mailbox-parts.ts";
@@ -189,6 +189,19 @@ describe("a raise that races with the masks: delivered or pending, never neither
       expect([busy.page.memory.waiting, busy.messages(), busy.pendingBit()]).toEqual([0, [MESSAGE], 0]);
     },
   );
+
+  it("two who find the same bit pending deliver it once", () => {
+    const { page, msix, messages, unmask, pendingBit } = fixture();
+    msix.writeControl(ENABLED);
+    msix.raise(ENTRY);
+    page.memory.inject("before", "msix: take pending", () => msix.writeControl(ENABLED));
+    // A message is two accesses, the vector's bit and its summary's; a third would be a second message.
+    const again = vi.fn();
+    page.memory.inject("before", "msi: post vector", again, 2);
+    unmask();
+    expect(again).not.toHaveBeenCalled();
+    expect([messages(), pendingBit()]).toEqual([[MESSAGE], 0]);
+  });
 
   it.each(whenAnd(["msix: read control", "msix: read entry"] as const))(
     "the vector is masked %s the raise's “%s”",

@@ -113,7 +113,7 @@ describe("Doorbell in one thread", () => {
     expect(bell.describe().sleepers).toBe(0);
   });
 
-  it("releases a left-over waiter whose ticket is out of date", async () => {
+  it("leaves no waiter behind when a ring comes between two asynchronous sleeps", async () => {
     const { memory, bell } = fixture();
     await bell.sleepAsync(bell.announce(), Promise.resolve());
     // A ring that finds a sleeper moves the word on; here it is a blocking one.

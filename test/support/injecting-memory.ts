@@ -1,5 +1,6 @@
 /** Live memory that runs something else just before or just after an access at a named site: a race, made to happen. */
 import { LiveMemory } from "../../src/memory/live-memory.ts";
+import type { WaitResult } from "../../src/memory/shared-memory.ts";
 import { type Site, type SiteLabel, site } from "../../src/wire/sites.ts";
 
 type When = "before" | "after";
@@ -51,6 +52,9 @@ export class InjectingMemory extends LiveMemory {
   }
   override and32(offset: number, value: number, at: Site): number {
     return this.#around(at, () => super.and32(offset, value, at));
+  }
+  override wait32(offset: number, expected: number, timeoutMs: number, at: Site): WaitResult {
+    return this.#around(at, () => super.wait32(offset, expected, timeoutMs, at));
   }
   override exchange32(offset: number, value: number, at: Site): number {
     return this.#around(at, () => super.exchange32(offset, value, at));
