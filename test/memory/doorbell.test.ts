@@ -91,6 +91,16 @@ describe("Doorbell in one thread", () => {
     expect(bell.describe()).toEqual({ rings: 1, sleepers: 0 });
   });
 
+  it("waits anew after it was woken", async () => {
+    const { memory, bell } = fixture();
+    for (let round = 1; round <= 3; round++) {
+      const sleeping = bell.sleepAsync(bell.announce());
+      expect(memory.asyncWaits).toBe(round);
+      bell.ring();
+      await sleeping;
+    }
+  });
+
   it("queues one waiter however many sleeps end early, and a later ring still wakes", async () => {
     const { memory, bell } = fixture();
     for (let round = 0; round < 100; round++) await bell.sleepAsync(bell.announce(), Promise.resolve());
