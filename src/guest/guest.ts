@@ -6,6 +6,7 @@ import type { GuestContext } from "./define.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { IrqCore } from "./irq.ts";
 import type { MessageFor } from "./msi-vectors.ts";
+import { HotPlug } from "./pci/hot-plug.ts";
 import { Pci } from "./pci/pci.ts";
 import type { Log } from "./probe-error.ts";
 import { VirtioBus } from "./virtio/bus.ts";
@@ -25,6 +26,8 @@ export interface GuestOptions {
   /** Mask of ring feature bits that drivers accept. */
   readonly ringFeatures?: number;
   readonly intxIrq?: (slot: number, pin: number) => number;
+  /** The machine has hot-plug registers. */
+  readonly hotPlug?: boolean;
 }
 
 export class Guest {
@@ -34,6 +37,7 @@ export class Guest {
   readonly virtio: VirtioBus;
   readonly log: Log;
   readonly #virtioPci: VirtioPci;
+  readonly #hotPlug: HotPlug | undefined;
 
   constructor(options: GuestOptions) {
     this.log = options.log ?? (() => {});
@@ -47,6 +51,7 @@ export class Guest {
       log,
       ...(ringFeatures !== undefined && { ringFeatures }),
     });
+    this.#hotPlug = options.hotPlug ? new HotPlug(this.pci, this.irq, log) : undefined;
     this.#virtioPci = new VirtioPci({
       pci: this.pci,
       irq: this.irq,
@@ -59,6 +64,7 @@ export class Guest {
 
   /** Finds the PCI functions, loads virtio-pci, and binds `drivers`. */
   boot(drivers: readonly VirtioDriver[] = []): void {
+    this.#hotPlug?.init();
     this.pci.rescan();
     this.#virtioPci.init();
     for (const driver of drivers) this.virtio.registerDriver(driver);
@@ -69,9 +75,15 @@ export class Guest {
     this.#virtioPci.exit();
   }
 
-  /** Takes pending interrupts. True if there were any. */
+  /** Takes pending interrupts, and does what they left to be done. True if there was anything. */
   poll(): boolean {
-    return this.irq.poll();
+    const took = this.irq.poll();
+    return this.#hotPlug?.work() || took;
+  }
+
+  /** Whether a poll would find something. May be stale: more may have come since. */
+  get pending(): boolean {
+    return this.irq.pending || (this.#hotPlug?.due ?? false);
   }
 
   /** What a guest program is given. */

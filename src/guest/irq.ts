@@ -1,10 +1,12 @@
 /**
  * The interrupt core of one virtual CPU: handlers by irq number, local disable and enable, and the counts of
- * `/proc/interrupts`. Irq 16-19 are the INTx lines 0-3 (level, shared), 24 and up are message vectors (edge).
+ * `/proc/interrupts`. Irq 0-15 are the system's own, 16-19 the INTx lines 0-3 (level, shared), 24 and up are message
+ * vectors (edge).
  *
  * Handlers run where the guest polls, idles or re-enables interrupts, and never inside one another.
  */
 import type { InterruptSource } from "../bus/interrupt-source.ts";
+import { SYSTEM_IRQS } from "../wire/hot-plug.ts";
 import { irqOfVector, type MessageFor, type MsiMessage, MsiVectors } from "./msi-vectors.ts";
 import { type Log, ProbeError } from "./probe-error.ts";
 
@@ -64,7 +66,8 @@ export class IrqCore {
 
   /** `cookie` tells the sharers of a line apart, and is what `freeIrq` goes by. */
   requestIrq(irq: number, handler: IrqHandler, name: string, cookie: object, options?: { shared?: boolean }) {
-    if (!isLine(irq) && !this.#vectors.has(irq)) throw new ProbeError("EINVAL", `there is no irq ${irq}`);
+    if (!isLine(irq) && !isSystem(irq) && !this.#vectors.has(irq))
+      throw new ProbeError("EINVAL", `there is no irq ${irq}`);
     const descriptor = this.#descriptor(irq);
     const shared = options?.shared ?? false;
     const holder = descriptor.actions.find((action) => !(shared && action.shared));
@@ -149,7 +152,7 @@ export class IrqCore {
       .map(({ irq, count, actions }) => ({
         irq,
         counts: Array.from({ length: this.cpu + 1 }, (_, cpu) => (cpu === this.cpu ? count : 0)),
-        chip: isLine(irq) ? "IO-APIC-fasteoi" : "PCI-MSI-edge",
+        chip: isLine(irq) || isSystem(irq) ? "IO-APIC-fasteoi" : "PCI-MSI-edge",
         names: actions.map(({ name }) => name),
       }));
   }
@@ -214,4 +217,5 @@ function runActions(descriptor: Descriptor): boolean {
   return handled;
 }
 
+const isSystem = (irq: number): boolean => irq >= 0 && irq < SYSTEM_IRQS;
 const isLine = (irq: number): boolean => irq >= FIRST_LINE_IRQ && irq < FIRST_LINE_IRQ + LINE_COUNT;

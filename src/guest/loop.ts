@@ -106,7 +106,7 @@ export class GuestLoop {
   async #spin(start: number): Promise<boolean> {
     for (let polls = 1; ; polls++) {
       await undefined;
-      if (this.#ended || this.#guest.irq.pending) return true;
+      if (this.#ended || this.#guest.pending) return true;
       if (polls % POLLS_PER_LOOK !== 0) continue;
       const now = performance.now();
       if (now - start >= this.#spinMs) return false;
@@ -117,7 +117,7 @@ export class GuestLoop {
   async #sleep(): Promise<void> {
     // Ordering I: announce, then look for work.
     const ticket = this.#doorbell.announce();
-    if (this.#ended || this.#guest.irq.pending) {
+    if (this.#ended || this.#guest.pending) {
       this.#doorbell.cancel();
       return;
     }

@@ -1,4 +1,5 @@
 /** Message irqs and what a message must carry to arrive as one: irq 24 is vector 0x30, and so on. */
+import { FIRST_SYSTEM_VECTOR } from "../wire/hot-plug.ts";
 import { msiAddress } from "../wire/pci.ts";
 
 const FIRST_IRQ = 24;
@@ -18,7 +19,9 @@ export type MessageFor = (cpu: number, vector: number) => { readonly address: nu
 /** As the local APICs of a PC want them. */
 const apicMessage: MessageFor = (cpu, vector) => ({ address: msiAddress(cpu), data: vector });
 
-export const irqOfVector = (vector: number): number => FIRST_IRQ + vector - FIRST_VECTOR;
+/** Vectors below the messages' are the system's own irqs. */
+export const irqOfVector = (vector: number): number =>
+  vector < FIRST_VECTOR ? vector - FIRST_SYSTEM_VECTOR : FIRST_IRQ + vector - FIRST_VECTOR;
 
 export class MsiVectors {
   readonly #allocated = new Set<number>();

@@ -12,6 +12,7 @@ import type { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { formatBdf } from "../wire/pci.ts";
 import type { Platform } from "./device.ts";
+import { HotPlugController } from "./hot-plug.ts";
 import { PciRoot } from "./pci-root.ts";
 import type { Violation, ViolationSink } from "./violation.ts";
 import type { HostServices } from "./virtio-device.ts";
@@ -39,7 +40,10 @@ export class Host {
   ioEnded = 0;
   ioOutstanding = 0;
   readonly #options: HostOptions;
-  readonly #root = new PciRoot();
+  readonly #root: PciRoot;
+  readonly #hotPlug: HotPlugController;
+  /** Who waits for the guest to let go of a device, by slot. */
+  readonly #ejects = new Map<number, () => void>();
   readonly #functions: (VirtioFunction | undefined)[];
   readonly #controllers: readonly InterruptController[];
   readonly #mailboxes: readonly MailboxServer[];
@@ -58,6 +62,11 @@ export class Host {
     this.#options = options;
     this.#functions = plan.functions.map(() => undefined);
     this.#controllers = bells.map((bell, cpu) => new InterruptController(control, plan, cpu, bell));
+    const [first] = this.#controllers;
+    if (first === undefined) throw new RangeError("the memory plan has no CPU");
+    this.#hotPlug = new HotPlugController(first);
+    this.#hotPlug.onEject = (slot) => this.#ejects.get(slot)?.();
+    this.#root = new PciRoot(this.#hotPlug);
     this.#mailboxes = plan.cpus.flatMap((cpu, index) => {
       const bell = bells[index];
       return bell === undefined ? [] : [new MailboxServer(control, cpu, bell)];
@@ -79,7 +88,7 @@ export class Host {
     return this.#functions.filter((each) => each !== undefined);
   }
 
-  /** Plugs a device in. The driver sees it at its next look at configuration space. */
+  /** Adds a device. The guest sees it at its next look at configuration space. */
   addDevice(options: AddDeviceOptions): VirtioFunction {
     const index = this.#functions.indexOf(undefined);
     if (index < 0) throw new RangeError(`the memory plan has room for ${this.#functions.length} functions`);
@@ -98,12 +107,37 @@ export class Host {
     return added;
   }
 
-  /** Pulls a device out, as a user may at any moment, and closes its model. */
+  /** Adds a device to a running machine, and tells the guest to look. */
+  plug(options: AddDeviceOptions): VirtioFunction {
+    const added = this.addDevice(options);
+    this.#hotPlug.slotChanged(added.slot);
+    return added;
+  }
+
+  /** Pulls a device out under the guest's hands; it is told afterwards. */
+  async unplug(removed: VirtioFunction): Promise<void> {
+    const closed = this.removeDevice(removed);
+    this.#hotPlug.slotChanged(removed.slot);
+    await closed;
+  }
+
+  /** Asks the guest for a device, and takes it out when the guest has let go of it. */
+  async requestUnplug(removed: VirtioFunction): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#ejects.set(removed.slot, resolve);
+      this.#hotPlug.requestEject(removed.slot);
+    });
+    this.#ejects.delete(removed.slot);
+    await this.removeDevice(removed);
+  }
+
+  /** Takes a device out, as a user may at any moment, and closes its model. */
   async removeDevice(removed: VirtioFunction): Promise<void> {
     if (this.#functions[removed.index] !== removed) return;
     this.#root.removeFunction(removed.slot);
     this.#functions[removed.index] = undefined;
     removed.unplug();
+    this.#ejects.get(removed.slot)?.();
     await removed.device.model.close?.();
   }
 
@@ -118,7 +152,7 @@ export class Host {
       if (mailbox.serve(this.#root) > 0) worked = true;
     }
     for (let i = 0; i < this.#taken.length; i += 2) {
-      this.#functions[this.#taken[i] ?? -1]?.device.kick(this.#taken[i + 1] ?? -1);
+      this.#kick(this.#taken[i] ?? -1, this.#taken[i + 1] ?? -1);
     }
     for (const each of this.#functions) {
       if (each === undefined || !each.runnable) continue;
@@ -149,6 +183,12 @@ export class Host {
   /** Releases what the devices hold; the host serves nothing after it. */
   async close(): Promise<void> {
     await Promise.all(this.functions.map((each) => this.removeDevice(each)));
+  }
+
+  /** The sender knew the function's queues: a kick beyond them was meant for one that has left this place. */
+  #kick(functionIndex: number, queue: number): void {
+    const device = this.#functions[functionIndex]?.device;
+    if (device !== undefined && queue < device.queueConfigs.length) device.kick(queue);
   }
 
   #violated(violation: Violation): void {

@@ -9,6 +9,12 @@ import { type Bar, PciFunction } from "./pci-function.ts";
 
 export const SLOT_COUNT = 32;
 
+/** Ports of a device on the mainboard, outside PCI: always decoded. */
+export interface FixedPorts extends Pick<PortHandler, "portRead" | "portWrite"> {
+  readonly first: number;
+  readonly end: number;
+}
+
 /** An address range that a function decodes now. */
 interface Range {
   readonly start: number;
@@ -32,8 +38,13 @@ const ADDRESS_MASK = 0x80ff_fffc;
 
 export class PciRoot implements PortHandler {
   readonly #slots = new Map<number, PciFunction>([[0, new PciFunction({ identity: HOST_BRIDGE })]]);
+  readonly #fixed: FixedPorts | undefined;
   #address = 0;
   #ranges: Record<Bar["kind"], readonly Range[]> = { io: [], memory: [] };
+
+  constructor(fixed?: FixedPorts) {
+    this.#fixed = fixed;
+  }
 
   /** Plugs function 0 of a slot in. */
   addFunction(slot: number, pci: PciFunction): void {
@@ -55,6 +66,7 @@ export class PciRoot implements PortHandler {
 
   portRead(port: number, width: Width): number {
     if (port >= CONFIG_ADDRESS_PORT && port < CONFIG_DATA_PORT + 4) return this.#configPortRead(port, width);
+    if (this.#isFixed(port)) return this.#fixed?.portRead(port, width) ?? allOnes(width);
     const hit = find(this.#ranges.io, port, width);
     return hit?.owner.hooks?.ioRead(hit.bar, port - hit.start, width) ?? allOnes(width);
   }
@@ -62,6 +74,10 @@ export class PciRoot implements PortHandler {
   portWrite(port: number, width: Width, value: number): void {
     if (port >= CONFIG_ADDRESS_PORT && port < CONFIG_DATA_PORT + 4) {
       this.#configPortWrite(port, width, value);
+      return;
+    }
+    if (this.#isFixed(port)) {
+      this.#fixed?.portWrite(port, width, (value & allOnes(width)) >>> 0);
       return;
     }
     const hit = find(this.#ranges.io, port, width);
@@ -76,6 +92,10 @@ export class PciRoot implements PortHandler {
   mmioWrite(address: number, width: Width, value: number): void {
     const hit = find(this.#ranges.memory, address, width);
     hit?.owner.hooks?.mmioWrite(hit.bar, address - hit.start, width, (value & allOnes(width)) >>> 0);
+  }
+
+  #isFixed(port: number): boolean {
+    return this.#fixed !== undefined && port >= this.#fixed.first && port < this.#fixed.end;
   }
 
   #configPortRead(port: number, width: Width): number {

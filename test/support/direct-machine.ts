@@ -17,8 +17,11 @@ const RAM_BYTES = 4 * 1024 * 1024;
 /** Turns of both sides before a test that waits for something has failed. */
 const TURNS_MAX = 10_000;
 
-export type DirectMachineOptions = Partial<Pick<GuestOptions, "interruptTiers" | "ringFeatures">> & {
+export type DirectMachineOptions = Partial<
+  Pick<GuestOptions, "interruptTiers" | "ringFeatures" | "hotPlug">
+> & {
   readonly ramBytes?: number;
+  readonly cpus?: number;
 };
 
 export class DirectMachine {
@@ -26,14 +29,16 @@ export class DirectMachine {
   readonly guest: Guest;
   readonly bus: RecordingBus;
   readonly doorbell: Doorbell;
+  /** One per virtual CPU; the guest runs on the first. */
+  readonly controllers: readonly InterruptController[];
   readonly log: string[] = [];
   readonly violations: string[] = [];
   readonly hostLog: string[] = [];
 
   constructor(options: DirectMachineOptions = {}) {
-    const { ramBytes = RAM_BYTES, ...guestOptions } = options;
+    const { ramBytes = RAM_BYTES, cpus = 1, ...guestOptions } = options;
     const ram = new Ram(attachMemory(allocateShared(ramBytes)));
-    const plan = planControl({ cpus: 1, functions: 4 });
+    const plan = planControl({ cpus, functions: 4 });
     const control = attachMemory(allocateShared(plan.bytes));
     const cpu = plan.cpus[0];
     if (cpu === undefined) throw new Error("no CPU planned");
@@ -48,7 +53,11 @@ export class DirectMachine {
     this.doorbell = new Doorbell(control, cpu.doorbell);
     this.bus = new RecordingBus(new DirectBus(this.host.handler));
     this.bus.msixEnabled = () => this.host.functions[0]?.interrupts.msixEnabled ?? false;
-    const interrupts = new InterruptController(control, plan, 0, this.doorbell);
+    this.controllers = plan.cpus.map(
+      ({ doorbell }, index) => new InterruptController(control, plan, index, new Doorbell(control, doorbell)),
+    );
+    const [interrupts] = this.controllers;
+    if (interrupts === undefined) throw new Error("no CPU planned");
     const log = (message: string) => this.log.push(message);
     this.guest = new Guest({ ram, bus: this.bus, interrupts, log, ...guestOptions });
   }

@@ -1,6 +1,6 @@
 /** MSI-X of a function, as the PCI core switches it on and off [PCI 3.0, 6.8.2]. */
 import type { PortBus } from "../../bus/port-bus.ts";
-import { CAPABILITY, MSIX } from "../../wire/pci.ts";
+import { CAPABILITY, MSIX, msiAddress } from "../../wire/pci.ts";
 import type { IrqCore } from "../irq.ts";
 import type { MsiMessage } from "../msi-vectors.ts";
 import type { PciDevice } from "./pci-device.ts";
@@ -45,7 +45,7 @@ export function programMsix(device: PciDevice, bus: PortBus): void {
     bus.mmioWrite(entry + MSIX.entryAddress, 4, message.address);
     bus.mmioWrite(entry + MSIX.entryAddressHigh, 4, 0);
     bus.mmioWrite(entry + MSIX.entryData, 4, message.data);
-    bus.mmioWrite(entry + MSIX.entryControl, 4, 0);
+    bus.mmioWrite(entry + MSIX.entryControl, 4, device.maskedVectors.has(index) ? MSIX.entryMasked : 0);
   });
   device.setIntx(false);
   setControl(device, capability, MSIX.enable, MSIX.functionMask);
@@ -63,6 +63,47 @@ export function disableMsix(device: PciDevice, bus: PortBus, irq: IrqCore): void
   device.setIntx(true);
   for (const message of device.msixMessages) irq.freeMsi(message.irq);
   device.msixMessages = [];
+  device.maskedVectors.clear();
+}
+
+/** While it is masked a vector that is raised stays pending; unmasked, it arrives. */
+export function maskVector(device: PciDevice, bus: PortBus, vector: number, masked: boolean): void {
+  if (masked) device.maskedVectors.add(vector);
+  else device.maskedVectors.delete(vector);
+  const entry = entryAddress(device, vector);
+  bus.mmioWrite(entry + MSIX.entryControl, 4, masked ? MSIX.entryMasked : 0);
+  // Flush: when this returns, no message that the mask should have stopped is still to come.
+  bus.mmioRead(entry + MSIX.entryControl, 4);
+}
+
+/** All vectors at once; which are masked one by one stays as it is. */
+export function maskFunction(device: PciDevice, masked: boolean): void {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  if (capability === undefined) throw new RangeError(`${device.name} has no MSI-X`);
+  setControl(device, capability, masked ? MSIX.functionMask : 0, masked ? 0 : MSIX.functionMask);
+}
+
+/** Sends a vector to another virtual CPU. An entry may be rewritten only while it is masked [PCI 3.0, 6.8.2.9]. */
+export function setAffinity(device: PciDevice, bus: PortBus, vector: number, cpu: number): void {
+  const entry = entryAddress(device, vector);
+  const wasMasked = device.maskedVectors.has(vector);
+  maskVector(device, bus, vector, true);
+  bus.mmioWrite(entry + MSIX.entryAddress, 4, msiAddress(cpu));
+  device.msixMessages = device.msixMessages.map((message, index) =>
+    index === vector ? { ...message, address: msiAddress(cpu) } : message,
+  );
+  if (!wasMasked) maskVector(device, bus, vector, false);
+}
+
+function entryAddress(device: PciDevice, vector: number): number {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  const table = capability === undefined ? undefined : tableAddress(device, capability);
+  if (table === undefined || vector < 0 || vector >= device.msixMessages.length) {
+    throw new RangeError(
+      `${device.name} has ${device.msixMessages.length} MSI-X vectors in use, no ${vector}`,
+    );
+  }
+  return table + vector * MSIX.entryBytes;
 }
 
 function setControl(device: PciDevice, capability: number, set: number, clear: number): void {

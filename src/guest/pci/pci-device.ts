@@ -44,6 +44,9 @@ export class PciDevice {
   enabledBits: number | undefined;
   /** What the MSI-X table was given, while MSI-X is on. */
   msixMessages: readonly MsiMessage[] = [];
+  /** MSI-X vectors that are masked one by one. */
+  readonly maskedVectors = new Set<number>();
+  /** Set from suspend to resume. */
   savedState: readonly number[] | undefined;
   readonly #config: ConfigSpace;
 

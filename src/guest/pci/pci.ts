@@ -8,7 +8,7 @@ import type { IrqCore } from "../irq.ts";
 import { type Log, ProbeError } from "../probe-error.ts";
 import { ConfigSpace } from "./config-space.ts";
 import { isStillThere, presentFunctions } from "./enumerate.ts";
-import { disableMsix, enableMsix, type MsixResult } from "./msix.ts";
+import { disableMsix, enableMsix, type MsixResult, maskFunction, maskVector, setAffinity } from "./msix.ts";
 import { PciDevice } from "./pci-device.ts";
 import { matches, type PciDriver } from "./pci-driver.ts";
 import { type PowerState, restoreState, saveState, setPowerState } from "./power.ts";
@@ -55,7 +55,7 @@ export class Pci {
     // All addresses in use are known before the first new one is chosen.
     for (const device of fresh) this.resources.discover(device);
     for (const device of fresh) this.#add(device);
-    for (const device of fresh) this.#match(device);
+    for (const device of fresh) this.attach(device);
   }
 
   /** Unbinds a device and forgets it; its addresses are free for the next. */
@@ -90,9 +90,24 @@ export class Pci {
     return true;
   }
 
+  /** Offers a device without a driver to all drivers in turn. */
+  attach(device: PciDevice): boolean {
+    return this.#drivers.some((driver) => this.bind(device, driver));
+  }
+
+  /** A device that sleeps is woken first: its driver has a reset to write. */
   unbind(device: PciDevice): void {
+    this.resume(device);
     device.driver?.remove(device);
     device.driver = undefined;
+  }
+
+  /** Requests in flight stay with the device; it says that they are done when it is awake again. */
+  suspend(device: PciDevice): void {
+    if (device.savedState === undefined) device.driver?.suspend?.(device);
+  }
+  resume(device: PciDevice): void {
+    if (device.savedState !== undefined) device.driver?.resume?.(device);
   }
 
   /** Switches on the decoding of the device's BARs. */
@@ -130,6 +145,16 @@ export class Pci {
     disableMsix(device, this.bus, this.#irq);
   }
 
+  maskVector(device: PciDevice, vector: number, masked: boolean): void {
+    maskVector(device, this.bus, vector, masked);
+  }
+  maskFunction(device: PciDevice, masked: boolean): void {
+    maskFunction(device, masked);
+  }
+  setAffinity(device: PciDevice, vector: number, cpu: number): void {
+    setAffinity(device, this.bus, vector, cpu);
+  }
+
   saveState(device: PciDevice): void {
     saveState(device);
   }
@@ -165,10 +190,6 @@ export class Pci {
       device.write8(PCI.interruptLine, device.irq);
     }
     this.#devices.set(device.name, device);
-  }
-
-  #match(device: PciDevice): void {
-    this.#drivers.some((driver) => this.bind(device, driver));
   }
 }
 

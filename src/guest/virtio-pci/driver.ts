@@ -26,7 +26,7 @@ export class VirtioPci implements PciDriver {
   readonly name = NAME;
   readonly idTable = [{ vendor: VIRTIO_VENDOR }];
   readonly #options: VirtioPciOptions;
-  readonly #bound = new Map<PciDevice, VirtioDevice>();
+  readonly #bound = new Map<PciDevice, { virtio: VirtioDevice; transport: VirtioPciTransport }>();
 
   constructor(options: VirtioPciOptions) {
     this.#options = options;
@@ -56,7 +56,7 @@ export class VirtioPci implements PciDriver {
 
   remove(device: PciDevice): void {
     const bound = this.#bound.get(device);
-    if (bound !== undefined) this.#options.virtio.unregisterDevice(bound);
+    if (bound !== undefined) this.#options.virtio.unregisterDevice(bound.virtio);
     this.#release(device);
   }
 
@@ -68,6 +68,7 @@ export class VirtioPci implements PciDriver {
   resume(device: PciDevice): void {
     this.#options.pci.restoreState(device);
     this.#options.pci.setPowerState(device, PM.D0);
+    this.#bound.get(device)?.transport.resumed();
   }
 
   /** Each step that is done adds how to undo it; a failure undoes them in reverse. */
@@ -88,7 +89,7 @@ export class VirtioPci implements PciDriver {
       pci.setMaster(device);
       // The subsystem ids tell what the device is: the PCI device id only that it is virtio.
       const id = { vendor: device.subsystemVendor, device: device.subsystemDevice };
-      this.#bound.set(device, virtio.registerDevice(transport, id));
+      this.#bound.set(device, { virtio: virtio.registerDevice(transport, id), transport });
     } catch (error) {
       for (const step of undo.reverse()) step();
       throw error;

@@ -3,6 +3,8 @@ import { ISR } from "../../wire/legacy-registers.ts";
 import type { DriverQueue } from "../virtqueue/driver-queue.ts";
 import type { LegacyRegisters } from "./registers.ts";
 
+const ISR_GONE = 0xff;
+
 /** A queue and what its driver wants to hear of it. */
 export interface ActiveQueue {
   readonly queue: DriverQueue<never>;
@@ -46,7 +48,8 @@ export class Interrupts {
    */
   readonly line = (): boolean => {
     const isr = this.#registers.read("isr");
-    if (isr === 0) return false;
+    // All ones is nobody's answer: the device sleeps or was pulled out, and a sharer's interrupt is not its own.
+    if (isr === 0 || isr === ISR_GONE) return false;
     if ((isr & ISR.CONFIG) !== 0) this.config();
     this.allQueues();
     return true;

@@ -103,6 +103,11 @@ export class VirtioPciTransport implements VirtioTransport {
     throw new ProbeError("EIO", `${this.#name()}: the device does not complete its reset`);
   }
 
+  /** A kick that was written while the device slept went nowhere: say it again where something is out. */
+  resumed(): void {
+    for (const queue of this.queues) if (queue.inFlight > 0) queue.notify();
+  }
+
   findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[] {
     let failure: unknown;
     for (const tier of this.#tiers) {

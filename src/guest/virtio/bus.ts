@@ -5,6 +5,9 @@ import type { GuestMemory } from "../guest-memory.ts";
 import { type Log, ProbeError } from "../probe-error.ts";
 import type { TransportOwner, VirtioDevice, VirtioDriver, VirtioTransport } from "./types.ts";
 
+/** What a device that is no longer there reads as. */
+const STATUS_GONE = 0xff;
+
 interface BusDevice extends VirtioDevice, TransportOwner {
   features: number;
   driver: VirtioDriver | undefined;
@@ -85,6 +88,15 @@ export class VirtioBus {
   }
 
   /** Touches no register. */
+  /** Resets a device: its driver lets go of it, which cancels what is in flight, and takes it anew. */
+  reset(device: VirtioDevice): void {
+    const own = this.#present().find((known) => known === device);
+    const driver = own?.driver;
+    if (own === undefined || driver === undefined) return;
+    this.#unbind(own);
+    this.#bind(own, driver);
+  }
+
   describe() {
     return this.#present().map((device) => ({
       name: device.name,
@@ -135,7 +147,8 @@ export class VirtioBus {
     if (device.driver === undefined) return;
     device.driver.remove(device, device.driverData);
     const status = device.transport.getStatus();
-    if (status !== 0)
+    if (status === STATUS_GONE) this.#log(`${device.name}: ${device.driver.name} left a device that is gone`);
+    else if (status !== 0)
       this.#log(`${device.name}: status 0x${status.toString(16)} after ${device.driver.name} left`);
     this.#forget(device);
     // Another driver may bind.

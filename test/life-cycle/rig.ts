@@ -1,0 +1,71 @@
+/** A machine in one thread with slow echo devices, for tests of what happens while requests are in flight. */
+import type { GuestOptions } from "../../src/guest/guest.ts";
+import type { VirtioFunction } from "../../src/host/virtio-function.ts";
+import { RING_FEATURES } from "../../src/wire/features.ts";
+import { DirectMachine } from "../support/direct-machine.ts";
+import { ECHO_ID, type Echo, echoDriver, slowEcho } from "./slow-echo.ts";
+
+export interface RigOptions {
+  readonly slots?: readonly number[];
+  readonly tiers?: GuestOptions["interruptTiers"];
+  readonly queues?: number;
+  readonly vectors?: number;
+  readonly cpus?: number;
+  /** Of INDIRECT_DESC and EVENT_IDX, those that devices offer. */
+  readonly ringFeatures?: number;
+}
+
+export function echoRig({
+  slots = [4],
+  tiers = "auto",
+  queues = 1,
+  vectors = 4,
+  cpus = 1,
+  ringFeatures = RING_FEATURES,
+}: RigOptions = {}) {
+  const machine = new DirectMachine({ interruptTiers: tiers, hotPlug: true, cpus });
+  const driver = echoDriver(queues);
+  const options = (slot: number, model: ReturnType<typeof slowEcho>["model"]) => ({
+    slot,
+    name: "echo",
+    virtioId: ECHO_ID,
+    model,
+    queueSize: 8,
+    msixVectors: vectors,
+    transportFeatures: ringFeatures,
+  });
+  const devices = slots.map((slot) => {
+    const echo = slowEcho(queues);
+    return { ...echo, fn: machine.host.addDevice(options(slot, echo.model)) };
+  });
+  machine.guest.boot([driver]);
+  const pciDevice = (slot: number) => {
+    const found = machine.guest.pci.devices.find(({ bdf }) => bdf.slot === slot);
+    if (found === undefined) throw new Error(`the guest knows no device in slot ${slot}`);
+    return found;
+  };
+  const plug = (slot: number): { echo: ReturnType<typeof slowEcho>; fn: VirtioFunction } => {
+    const echo = slowEcho(queues);
+    return { echo, fn: machine.host.plug(options(slot, echo.model)) };
+  };
+  const first = devices[0];
+  if (first === undefined) throw new Error("a rig has at least one device");
+  /** Drivers of the devices that are bound now, in order of binding. */
+  const drivers = (): Echo[] => machine.guest.virtio.findAll(driver);
+  return {
+    machine,
+    driver,
+    devices,
+    first,
+    drivers,
+    driverAt: (index = 0) => drivers()[index],
+    pciDevice,
+    plug,
+  };
+}
+
+/** The one that must be there. */
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("expected something, found nothing");
+  return value;
+}
