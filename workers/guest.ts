@@ -2,4 +2,4 @@
 import { serveControl } from "../src/machine/control.ts";
 import { createGuestSide } from "../src/machine/guest-side.ts";
 
-serveControl(createGuestSide);
+await serveControl(createGuestSide);

@@ -2,4 +2,4 @@
 import { serveControl } from "../src/machine/control.ts";
 import { createHostSide } from "../src/machine/host-side.ts";
 
-serveControl(createHostSide);
+await serveControl(createHostSide);

@@ -30,3 +30,8 @@ export const allOnes = (width: Width): number => (width === 4 ? 0xffff_ffff : (1
 export class BusTimeoutError extends Error {
   override readonly name = "BusTimeoutError";
 }
+
+/** The other side, a machine that is not ours, has ended. */
+export class CounterpartGoneError extends Error {
+  override readonly name = "CounterpartGoneError";
+}

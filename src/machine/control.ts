@@ -3,13 +3,12 @@ import type { Worker } from "node:worker_threads";
 import { parentPort, workerData } from "node:worker_threads";
 import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
-import type { SharedParts } from "./protocol.ts";
 import { startThread } from "./thread.ts";
 
-/** At the worker's end: builds the side from workerData and serves it. */
-export function serveControl(create: (parts: SharedParts) => object): void {
+/** At the worker's end: builds the side from workerData (the `parts` that `Side` was given) and serves it. */
+export async function serveControl<Parts>(create: (parts: Parts) => object | Promise<object>): Promise<void> {
   if (parentPort === null) throw new Error("this is a worker's entry; start it with virtlab");
-  Comlink.expose(create(workerData as SharedParts), nodeEndpoint(parentPort));
+  Comlink.expose(await create(workerData as Parts), nodeEndpoint(parentPort));
   parentPort.postMessage(READY);
 }
 
@@ -36,7 +35,7 @@ export class Side<Service> {
   readonly gone: Promise<never>;
   readonly #worker: Worker;
 
-  constructor(name: string, parts: SharedParts) {
+  constructor(name: string, parts: object) {
     this.name = name;
     this.#worker = startThread(name, { ...parts });
     this.service = Comlink.wrap<Service>(nodeEndpoint(this.#worker));

@@ -1,5 +1,5 @@
 /** Errors as data and back. */
-import { BusTimeoutError } from "../bus/port-bus.ts";
+import { BusTimeoutError, CounterpartGoneError } from "../bus/port-bus.ts";
 import { UsageError } from "../host/device.ts";
 import type { Fault, Outcome } from "./protocol.ts";
 
@@ -11,6 +11,7 @@ export function toFault(error: unknown, otherwise: Fault["kind"]): Fault {
 /** By name where a user's module may have loaded its own copy of the class. */
 function kindOf(error: unknown): Fault["kind"] | undefined {
   if (error instanceof BusTimeoutError) return "timeout";
+  if (error instanceof CounterpartGoneError) return "counterpart";
   return error instanceof Error && error.name === "UsageError" ? "usage" : undefined;
 }
 

@@ -14,7 +14,8 @@ export interface SharedParts {
 
 /** A fault as data: error classes do not survive the way between threads. */
 export interface Fault {
-  readonly kind: "usage" | "timeout" | "program" | "internal";
+  /** "counterpart": the other side, which is not ours, ended. */
+  readonly kind: "usage" | "timeout" | "program" | "internal" | "counterpart";
   readonly message: string;
   readonly stack: string;
 }

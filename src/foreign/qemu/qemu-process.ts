@@ -1,12 +1,12 @@
 /** One QEMU, which never outlives this process, whatever happens to either. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { QemuGoneError } from "./qtest-channel.ts";
+import { CounterpartGoneError } from "../../bus/port-bus.ts";
 
 /** The last of what QEMU said is what matters. */
 const STDERR_KEPT = 4000;
 
 export class QemuProcess {
-  /** Rejects with a `QemuGoneError` when QEMU ends, never resolves. */
+  /** Rejects with a `CounterpartGoneError` when QEMU ends, never resolves. */
   readonly gone: Promise<never>;
   readonly #child: ChildProcess;
   readonly #closed: Promise<void>;
@@ -41,7 +41,7 @@ export class QemuProcess {
       });
     });
     this.gone = this.#closed.then(() => {
-      throw new QemuGoneError(this.describeEnd());
+      throw new CounterpartGoneError(this.describeEnd());
     });
     this.gone.catch(() => undefined);
   }
@@ -49,8 +49,9 @@ export class QemuProcess {
   get running(): boolean {
     return this.#exit === undefined;
   }
+  /** What QEMU said, but for a warning that every machine with a network card gives. */
   get stderr(): string {
-    return this.#stderr.trim();
+    return this.#stderr.replaceAll(/^.*warning: hub \d+ is not connected.*$/gm, "").trim();
   }
 
   describeEnd(): string {

@@ -4,17 +4,13 @@
  * `IRQ lower N` may stand before any reply; they go to the listener as they are met.
  */
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { CounterpartGoneError } from "../../bus/port-bus.ts";
 
 /** Posted commands without a reply yet: beyond this many the next one waits for all of them. */
 const POSTED_MAX = 64;
 const READ_BYTES = 16_384;
 const OPEN_RETRY_MS = 5;
 const INTERRUPT = /^IRQ (raise|lower) (\d+)$/;
-
-/** QEMU closed its end: it has died or was killed. */
-export class QemuGoneError extends Error {
-  override readonly name = "QemuGoneError";
-}
 
 /** QEMU refused a command: a bug of ours. */
 export class QtestError extends Error {
@@ -44,7 +40,8 @@ export class QtestChannel {
         closeSync(probe);
         return new QtestChannel(out, `${path}.out`);
       }
-      if (performance.now() >= end) throw new QemuGoneError(`QEMU did not start within ${deadlineMs} ms`);
+      if (performance.now() >= end)
+        throw new CounterpartGoneError(`QEMU did not start within ${deadlineMs} ms`);
       await new Promise((resolve) => setTimeout(resolve, OPEN_RETRY_MS));
     }
   }
@@ -118,7 +115,7 @@ export class QtestChannel {
   }
 }
 
-const gone = (): QemuGoneError => new QemuGoneError("QEMU has ended");
+const gone = (): CounterpartGoneError => new CounterpartGoneError("QEMU has ended");
 
 /** Undefined: nobody has the other end open yet. */
 function tryOpenWriter(path: string): number | undefined {
