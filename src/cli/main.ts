@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { UsageError } from "../host/device.ts";
 import { newCommand } from "./command.ts";
 import { listCommand } from "./commands/list.ts";
+import { qemuCommand } from "./commands/qemu.ts";
 import { runCommand } from "./commands/run.ts";
 import { EXIT } from "./exit-codes.ts";
 import { version } from "./version.ts";
@@ -19,9 +20,11 @@ Exit codes: 0 fine, 1 something was found, 2 wrong usage, 3 a failure of virtlab
 Try:
   virtlab run                          a 64 MiB memory disk, read and verified through the driver
   virtlab run --disk disk.img --json   a file of yours, for a script
+  virtlab qemu                         the same drivers on QEMU's devices
   virtlab run --help                   everything that run can do`,
   )
   .addCommand(runCommand())
+  .addCommand(qemuCommand())
   .addCommand(listCommand());
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -30,6 +30,7 @@ const failureOf = (report: RunReport) => ({
 export function acceptanceJson(run: Acceptance) {
   const { report, result } = run;
   return {
+    counterpart: report.counterpart,
     verdict: report.verdict,
     verified: run.verified,
     ...failureOf(report),
@@ -91,6 +92,7 @@ function verdictLine(report: RunReport, run: Acceptance): string {
 
 export function programJson(report: RunReport) {
   return {
+    counterpart: report.counterpart,
     verdict: report.verdict,
     ...failureOf(report),
     result: report.result ?? null,
@@ -121,9 +123,10 @@ export function programText(report: RunReport): string {
     .join("\n\n");
 }
 
-function busText({ guest, queues }: RunReport): string {
+function busText({ counterpart, guest, queues }: RunReport): string {
   if (guest === null) return "";
   return [
+    counterpart === "virtlab" ? "" : `devices of ${counterpart}`,
     formatLspci(guest.pci),
     formatInterrupts(guest.interrupts.lines),
     queues.length === 0 ? "" : formatQueues(queues),

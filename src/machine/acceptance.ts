@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Random } from "../wire/random.ts";
 import { type MachineDescription, parseSize } from "./description.ts";
-import { Machine, type RunReport } from "./machine.ts";
+import { Machine } from "./machine.ts";
+import type { OnProgress, RunReport, StartMachine } from "./run.ts";
 import type { AcceptanceArgs, AcceptanceResult } from "./workloads/acceptance.ts";
 
 export interface AcceptanceOptions {
@@ -11,6 +12,8 @@ export interface AcceptanceOptions {
   readonly disk: string | undefined;
   readonly diskSize: string | undefined;
   readonly write: boolean;
+  /** What keeps the file as it is without `write`: the device refuses, or has a copy that the pattern is tried on. */
+  readonly protection: "read-only" | "copy";
   readonly seed: number | undefined;
 }
 
@@ -34,23 +37,24 @@ const DEFAULT_DISK_SIZE = "64M";
 export async function runAcceptance(
   description: MachineDescription,
   options: AcceptanceOptions,
-  progress: (label: string, done: number, total: number) => void = () => undefined,
+  progress: OnProgress = () => undefined,
+  startMachine: StartMachine = Machine.start,
 ): Promise<Acceptance> {
   const seed = options.disk === undefined ? (options.seed ?? Math.floor(Math.random() * 2 ** 31)) : null;
   const size = parseSize("--disk-size", options.diskSize ?? DEFAULT_DISK_SIZE);
-  const blk =
-    options.disk === undefined
-      ? { size, seed: seed ?? 0 }
-      : { file: options.disk, "read-only": !options.write };
-  const machine = await Machine.start({
+  const machine = await startMachine({
     ...description,
-    devices: [{ type: "blk", options: blk }, { type: "rng" }, ...(description.devices ?? [])],
+    devices: [
+      { type: "blk", options: seed === null ? fileOptions(options) : { size, seed } },
+      { type: "rng" },
+      ...(description.devices ?? []),
+    ],
   });
   machine.onProgress = progress;
   const args: AcceptanceArgs = {
     depth: DEPTH,
     chunkBytes: Math.min(CHUNK_BYTES, chunkThatFits(machine.spec.memory)),
-    write: options.disk === undefined || options.write,
+    write: options.disk === undefined || options.write || options.protection === "copy",
   };
   const report = await machine.run(WORKLOAD, args).finally(() => machine.stop().catch(() => undefined));
   const result =
@@ -66,6 +70,11 @@ export async function runAcceptance(
     seed,
   };
 }
+
+const fileOptions = ({ disk = "", write, protection }: AcceptanceOptions) => ({
+  file: disk,
+  ...(protection === "copy" ? { copy: !write } : { "read-only": !write }),
+});
 
 const WORKLOAD = new URL(
   `./workloads/acceptance.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,

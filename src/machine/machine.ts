@@ -10,6 +10,7 @@ import {
   describeSide,
   type OnProgress,
   type Run,
+  type RunnableMachine,
   type RunReport,
   reportOf,
   runProgram,
@@ -20,7 +21,7 @@ import { moduleUrl } from "./thread.ts";
 
 export type { RunReport, Verdict } from "./run.ts";
 
-export class Machine {
+export class Machine implements RunnableMachine {
   readonly spec: MachineSpec;
   /** Called about once a second with what the guest program says of its progress. */
   onProgress: OnProgress = () => undefined;
@@ -102,7 +103,7 @@ export class Machine {
 
   async #report(run: Run): Promise<RunReport> {
     const [host, guest] = await Promise.all([describeSide(this.#host), describeSide(this.#guest)]);
-    const report = reportOf(run, host, guest);
+    const report = reportOf("virtlab", run, host, guest);
     return report.verdict === "stalled" ? { ...report, control: describeControl(this.#parts) } : report;
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { QueueRow } from "../observe/report/tables.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
+import type { MachineDescription, MachineSpec } from "./description.ts";
 import { MachineError, unwrap } from "./fault.ts";
 import type {
   CountedViolation,
@@ -18,6 +19,8 @@ import type { describeControl } from "./shared-parts.ts";
 export type Verdict = "completed" | "stalled" | "violated" | "crashed";
 
 export interface RunReport {
+  /** Whose devices the guest had: "virtlab", "QEMU 7.2.22 (pc)". */
+  readonly counterpart: string;
   readonly verdict: Verdict;
   /** Why it is not "completed", in a sentence. */
   readonly reason: string | null;
@@ -35,6 +38,16 @@ export interface RunReport {
 }
 
 export type OnProgress = (label: string, done: number, total: number) => void;
+
+/** What runs guest programs: `Machine`, and what stands in its place. */
+export interface RunnableMachine {
+  readonly spec: MachineSpec;
+  onProgress: OnProgress;
+  run(program: string | URL, args?: unknown): Promise<RunReport>;
+  stop(): Promise<void>;
+}
+
+export type StartMachine = (description: MachineDescription) => Promise<RunnableMachine>;
 
 /** How often a running machine is asked whether it moves, and how long a side may take to describe itself. */
 const WATCH_MS = 1000;
@@ -127,6 +140,7 @@ function watchProgress(
 
 /** Both sides' state, where they still answer, and what they and the run add up to. */
 export function reportOf(
+  counterpart: string,
   { error, result }: Run,
   host: HostState | null,
   guest: GuestState | null,
@@ -134,6 +148,7 @@ export function reportOf(
   const violations = host?.violations ?? [];
   const verdict = verdictOf(error, violations.length);
   return {
+    counterpart,
     verdict,
     reason: error?.message ?? (verdict === "violated" ? (violations[0]?.detail ?? null) : null),
     result,

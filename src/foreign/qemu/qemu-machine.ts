@@ -11,6 +11,7 @@ import {
   describeSide,
   type OnProgress,
   type Run,
+  type RunnableMachine,
   type RunReport,
   reportOf,
   runProgram,
@@ -36,10 +37,10 @@ const MAX_MEMORY = 2 ** 31;
 /** A guest notices QEMU's death a little before the process has been reaped. */
 const REAP_MS = 1000;
 
-export class QemuMachine {
+export class QemuMachine implements RunnableMachine {
   readonly spec: MachineSpec;
-  readonly program: QemuProgram;
   onProgress: OnProgress = () => undefined;
+  readonly #name: string;
   readonly #qemu: Qemu;
   readonly #guest: Side<GuestService>;
   /** Rejects when QEMU has ended by itself. */
@@ -62,10 +63,10 @@ export class QemuMachine {
   }
 
   private constructor(spec: MachineSpec, options: QemuMachineOptions) {
-    const { chipset = "pc", transitional = false } = options;
+    const { chipset = "pc", transitional = false, program = findQemu() } = options;
     this.spec = spec;
-    this.program = options.program ?? findQemu();
-    this.#qemu = new Qemu(spec, { program: this.program, chipset, transitional, lifeSeconds: LIFE_SECONDS });
+    this.#name = `QEMU ${program.version} (${chipset})`;
+    this.#qemu = new Qemu(spec, { program, chipset, transitional, lifeSeconds: LIFE_SECONDS });
     this.#gone = this.#qemu.process.gone.catch((error: Error) => {
       throw new MachineError({ kind: "counterpart", message: error.message, stack: error.message });
     });
@@ -85,7 +86,7 @@ export class QemuMachine {
         gone: [this.#gone],
       },
     );
-    return reportOf(await this.#blame(run), null, await describeSide(this.#guest));
+    return reportOf(this.#name, await this.#blame(run), null, await describeSide(this.#guest));
   }
 
   /** As `Machine.deviceCommand`. */

@@ -40,6 +40,7 @@ export class QemuProcess {
         resolve();
       });
     });
+    process.on("exit", this.#kill);
     this.gone = this.#closed.then(() => {
       throw new CounterpartGoneError(this.describeEnd());
     });
@@ -59,9 +60,15 @@ export class QemuProcess {
   }
 
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
+    this.#kill();
     await this.#closed;
+    process.off("exit", this.#kill);
   }
+
+  /** Also when this process ends: a worker that waits for QEMU's answer would hold it up. */
+  readonly #kill = (): void => {
+    this.#child.kill("SIGKILL");
+  };
 }
 
 const TIED = ["setpriv", "--pdeathsig", "KILL"] as const;

@@ -1,0 +1,75 @@
+/** The options that every command with a machine has, and the description that they add up to. */
+import { readFileSync } from "node:fs";
+import { type Command, Option } from "commander";
+import { UsageError } from "../host/device.ts";
+import { INTERRUPT_MODES, type MachineDescription } from "../machine/description.ts";
+import { onOff, parseDevice, wholeNumber } from "./device-argument.ts";
+
+export interface MachineOptions {
+  disk?: string;
+  write?: boolean;
+  diskSize?: string;
+  interrupts?: MachineDescription["interrupts"];
+  queueSize?: string;
+  indirect?: string;
+  eventIndex?: string;
+  memory?: string;
+  seed?: string;
+  device: string[];
+  guest?: string;
+  arg: string[];
+  config?: string;
+  json?: boolean;
+}
+
+const collect = (value: string, list: string[]): string[] => [...list, value];
+
+export function addMachineOptions(
+  command: Command,
+  help: { disk: string; write: string; device: string },
+): Command {
+  return command
+    .option("--disk <file>", help.disk)
+    .option("--write", help.write)
+    .option("--disk-size <size>", "without --disk: size of the memory disk (default 64M)")
+    .addOption(
+      new Option("--interrupts <mode>", "which tier the driver asks for").choices([...INTERRUPT_MODES]),
+    )
+    .option("--queue-size <n>", "entries of each queue, a power of two (default 256)")
+    .option("--indirect <on|off>", "offer indirect descriptors (default on)")
+    .option("--event-index <on|off>", "offer event index (default on)")
+    .option("--memory <size>", "guest RAM (default 64M)")
+    .option("--seed <n>", "seed of the memory disk's contents (default: a new one, printed)")
+    .option("--device <name[,key=value…]>", help.device, collect, [])
+    .option("--guest <module>", "run this guest program instead of the acceptance workload")
+    .option("--arg <value>", "an argument for --guest (may be repeated)", collect, [])
+    .option("--config <file>", "a machine description in JSON; the options above come on top of it")
+    .option("--json", "print one JSON document");
+}
+
+export function describeMachine(options: MachineOptions): MachineDescription {
+  const base = options.config === undefined ? {} : readConfig(options.config);
+  return {
+    ...base,
+    ...(options.memory !== undefined && { memory: options.memory }),
+    ...(options.interrupts !== undefined && { interrupts: options.interrupts }),
+    ...(options.queueSize !== undefined && { queueSize: wholeNumber("--queue-size", options.queueSize) }),
+    ...(options.indirect !== undefined && { indirect: onOff("--indirect", options.indirect) }),
+    ...(options.eventIndex !== undefined && { eventIndex: onOff("--event-index", options.eventIndex) }),
+    devices: [...(base.devices ?? []), ...options.device.map(parseDevice)],
+  };
+}
+
+function readConfig(file: string): MachineDescription {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`--config ${file}: cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    return JSON.parse(text) as MachineDescription;
+  } catch (error) {
+    throw new UsageError(`--config ${file}: expected JSON: ${(error as Error).message}`);
+  }
+}
