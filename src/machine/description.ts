@@ -55,6 +55,8 @@ export interface Deadlines {
   readonly stallMs: number;
   /** A register read without an answer. */
   readonly portMs: number;
+  /** The guest lets go of a device that it was asked for. */
+  readonly unplugMs: number;
   /** Devices closed after a run. */
   readonly stopMs: number;
 }
@@ -72,6 +74,8 @@ export interface MachineSpec {
   readonly memory: number;
   readonly memoryBase: number;
   readonly interrupts: InterruptMode;
+  /** Of devices that name none. */
+  readonly queueSize: number;
   /** Ring features that devices offer. */
   readonly transportFeatures: number;
   readonly kickFastPath: boolean;
@@ -82,7 +86,13 @@ export interface MachineSpec {
   readonly deadlines: Deadlines;
 }
 
-const DEFAULT_DEADLINES: Deadlines = { startMs: 20_000, stallMs: 10_000, portMs: 10_000, stopMs: 5_000 };
+const DEFAULT_DEADLINES: Deadlines = {
+  startMs: 20_000,
+  stallMs: 10_000,
+  portMs: 10_000,
+  unplugMs: 5_000,
+  stopMs: 5_000,
+};
 const MIN_MEMORY = 1 << 20;
 const MAX_MEMORY = 2 ** 32;
 const FIRST_SLOT = 4;
@@ -116,6 +126,7 @@ export function checkDescription(description: MachineDescription): MachineSpec {
     memory: checkMemory(description.memory ?? "64M", devices),
     memoryBase,
     interrupts: oneOf("interrupts", description.interrupts ?? "auto", INTERRUPT_MODES),
+    queueSize,
     transportFeatures: featureMask(...features),
     kickFastPath: boolean("kickFastPath", description.kickFastPath ?? true),
     pollMaxUs: integer("pollMaxUs", description.pollMaxUs ?? 100, 0, 1_000_000),
@@ -156,27 +167,37 @@ function checkDevices(devices: readonly DeviceDescription[], queueSize: number):
   const taken = new Set<number>();
   const specs: DeviceSpec[] = [];
   for (const [index, device] of devices.entries()) {
-    const name = `devices[${index}]`;
-    onlyKeys(name, device, KNOWN_DEVICE_KEYS);
-    if (typeof device.type !== "string" || device.type === "")
-      throw expected(`${name}.type`, "a name", device.type);
-    const slot = device.slot ?? freeSlot(taken);
-    integer(`${name}.slot`, slot, FIRST_SLOT, LAST_SLOT);
-    if (taken.has(slot)) throw new UsageError(`${name}.slot: slot ${slot} is taken already`);
-    taken.add(slot);
-    specs.push({
-      type: device.type,
-      slot,
-      vectors:
-        device.vectors === undefined
-          ? undefined
-          : integer(`${name}.vectors`, device.vectors, 0, MSIX.maxVectors),
-      queueSize: checkQueueSize(`${name}.queueSize`, device.queueSize ?? queueSize),
-      options: device.options ?? {},
-    });
+    const spec = checkDevice(`devices[${index}]`, device, taken, queueSize);
+    taken.add(spec.slot);
+    specs.push(spec);
   }
   if (specs.length > MAX_FUNCTIONS) throw expected("devices", `at most ${MAX_FUNCTIONS}`, specs.length);
   return specs;
+}
+
+/** One device; `taken` are the slots of the others. */
+export function checkDevice(
+  name: string,
+  device: DeviceDescription,
+  taken: ReadonlySet<number>,
+  queueSize: number,
+): DeviceSpec {
+  onlyKeys(name, device, KNOWN_DEVICE_KEYS);
+  if (typeof device.type !== "string" || device.type === "")
+    throw expected(`${name}.type`, "a name", device.type);
+  const slot = device.slot ?? freeSlot(taken);
+  integer(`${name}.slot`, slot, FIRST_SLOT, LAST_SLOT);
+  if (taken.has(slot)) throw new UsageError(`${name}.slot: slot ${slot} is taken already`);
+  return {
+    type: device.type,
+    slot,
+    vectors:
+      device.vectors === undefined
+        ? undefined
+        : integer(`${name}.vectors`, device.vectors, 0, MSIX.maxVectors),
+    queueSize: checkQueueSize(`${name}.queueSize`, device.queueSize ?? queueSize),
+    options: device.options ?? {},
+  };
 }
 
 function freeSlot(taken: ReadonlySet<number>): number {

@@ -41,7 +41,10 @@ export async function runCommand(
 }
 
 /** By slot number, by "00:04.0", or by a device name that only one of them has. */
-function findTarget(targets: readonly CommandTarget[], device: number | string): CommandTarget {
+export function findTarget<Target extends Pick<CommandTarget, "slot" | "name">>(
+  targets: readonly Target[],
+  device: number | string,
+): Target {
   const wanted = String(device);
   const matches = targets.filter(({ slot, name }) =>
     [String(slot), name, ...name.split(" ")].includes(wanted),

@@ -17,6 +17,7 @@ export interface GuestParts {
 
 export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
   let report: GuestProgress["report"] = null;
+  let running = false;
 
   return {
     start: () =>
@@ -32,7 +33,17 @@ export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
         const progress = (label: string, done: number, total: number) => {
           report = { label, done, total };
         };
-        return loop.run(() => program(guest.context(args, progress)));
+        running = true;
+        return loop
+          .run(() => program(guest.context(args, progress)))
+          .finally(() => {
+            running = false;
+          });
+      }),
+    attend: () =>
+      outcomeOf("internal", async () => {
+        if (!running) await loop.run(() => new Promise((resolve) => setImmediate(resolve)));
+        return null;
       }),
     progress: async () => {
       const devices = guest.virtio.describe();
@@ -42,7 +53,7 @@ export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
           .flatMap((device) => device.queues)
           .reduce((sum, q) => sum + q.counters.requests, 0),
         sleeps: loop.sleeps,
-        waitsForOthers: otherWork(),
+        waitsForOthers: otherWork() || devices.some((device) => device.awaitsInput),
         report,
       };
     },

@@ -32,6 +32,7 @@ export function createGuestSide(parts: SharedParts): GuestService {
     cpu: CPU,
     log: (message) => log.add(message),
     interruptTiers: spec.interrupts,
+    hotPlug: true,
   });
   const loop = new GuestLoop(guest, doorbell, { spinMsMax: spec.pollMaxUs / 1000 });
   return serveGuest({ guest, loop, log });

@@ -3,8 +3,8 @@ import { Host } from "../host/host.ts";
 import { HostLoop } from "../host/loop.ts";
 import type { Violation } from "../host/violation.ts";
 import { runDeviceCommand } from "./device-command.ts";
-import { checkOptions, findDevice } from "./devices.ts";
 import { outcomeOf } from "./fault.ts";
+import { createDevice, plugDevice, unplugDevice } from "./hot-plug.ts";
 import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, HostService, SharedParts } from "./protocol.ts";
@@ -31,19 +31,7 @@ export function createHostSide(parts: SharedParts): HostService {
   return {
     start: () =>
       outcomeOf("internal", async () => {
-        for (const device of spec.devices) {
-          const definition = await findDevice(device.type);
-          const model = await definition.create(checkOptions(definition, device.options), livePlatform);
-          host.addDevice({
-            slot: device.slot,
-            name: definition.name,
-            virtioId: definition.virtioId,
-            model,
-            queueSize: device.queueSize,
-            msixVectors: device.vectors ?? model.queues.length + 1,
-            transportFeatures: spec.transportFeatures,
-          });
-        }
+        for (const device of spec.devices) host.addDevice(await createDevice(device, spec));
         running = loop.run();
         // A loop that fails is our own bug: let it end the worker, with its stack.
         running.catch((error) =>
@@ -55,6 +43,8 @@ export function createHostSide(parts: SharedParts): HostService {
       }),
     describe: async () => ({ violations, functions: host.describe().functions, log: log.lines }),
     command: (request) => outcomeOf("internal", () => runDeviceCommand(host.functions, request)),
+    plug: (device) => outcomeOf("internal", () => plugDevice(host, spec, device)),
+    unplug: (request) => outcomeOf("internal", () => unplugDevice(host, request)),
     stop: async () => {
       loop.stop();
       await running;

@@ -2,8 +2,14 @@
  * A machine: two workers over shared memory, started, run and stopped from the main thread. Every wait has a named
  * deadline, and whatever happens ends in a report with a verdict.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { Side } from "./control.ts";
-import { checkDescription, type MachineDescription, type MachineSpec } from "./description.ts";
+import {
+  checkDescription,
+  type DeviceDescription,
+  type MachineDescription,
+  type MachineSpec,
+} from "./description.ts";
 import { unwrap } from "./fault.ts";
 import type { GuestService, HostService, Outcome } from "./protocol.ts";
 import {
@@ -20,6 +26,8 @@ import { type AttachedParts, allocateParts, attachParts, describeControl } from 
 import { moduleUrl } from "./thread.ts";
 
 export type { RunReport, Verdict } from "./run.ts";
+
+const ATTEND_MS = 5;
 
 export class Machine implements RunnableMachine {
   readonly spec: MachineSpec;
@@ -75,6 +83,29 @@ export class Machine implements RunnableMachine {
     return unwrap(await this.#alive<Outcome<unknown>>(this.#host.service.command({ device, command, args })));
   }
 
+  /** Plugs a device into the running machine; resolves with its slot. The guest is told by interrupt. */
+  async plug(device: DeviceDescription): Promise<number> {
+    const slot = unwrap(await this.#alive<Outcome<number>>(this.#host.service.plug(device)));
+    await this.#attend();
+    return slot;
+  }
+
+  /**
+   * Unplugs a device: asks the guest for it first, and takes it out when the guest has let go; or, as a surprise, pulls
+   * it out at once and tells the guest afterwards.
+   */
+  async unplug(device: number | string, { surprise = false } = {}): Promise<void> {
+    const request = this.#alive<Outcome<null>>(this.#host.service.unplug({ device, surprise }));
+    const { unplugMs } = this.spec.deadlines;
+    unwrap(await withinDeadline("unplugMs", unplugMs, this.#attendUntil(request)));
+    await this.#attend();
+  }
+
+  /** The control page as it stands: who sleeps on what, what is pending. Readable even while a side is blocked. */
+  describeControl(): ReturnType<typeof describeControl> {
+    return describeControl(this.#parts);
+  }
+
   /** Closes the devices (flushing what they hold) and ends both workers. */
   async stop(): Promise<void> {
     if (this.#ended) return;
@@ -95,6 +126,21 @@ export class Machine implements RunnableMachine {
     await this.#alive(Promise.all([this.#host.ready, this.#guest.ready]));
     unwrap(await this.#alive<Outcome<null>>(this.#host.service.start()));
     unwrap(await this.#alive<Outcome<null>>(this.#guest.service.start()));
+  }
+
+  /** A guest that runs no program is made to look at its interrupts now. */
+  async #attend(): Promise<void> {
+    unwrap(await this.#alive<Outcome<null>>(this.#guest.service.attend()));
+  }
+
+  /** And again, for as long as something waits for what it does then. */
+  async #attendUntil<T>(work: Promise<T>): Promise<T> {
+    let over = false;
+    const settled = work.finally(() => {
+      over = true;
+    });
+    while (!over) await Promise.all([this.#attend(), Promise.race([settled, delay(ATTEND_MS)])]);
+    return settled;
   }
 
   #alive<T>(work: Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import type { Violation } from "../host/violation.ts";
 import type { SharedBuffer } from "../memory/attach.ts";
 import type { QueueCounters } from "../observe/record/counters.ts";
 import type { InterruptRow, PciRow, QueueRow } from "../observe/report/tables.ts";
-import type { MachineSpec } from "./description.ts";
+import type { DeviceDescription, MachineSpec } from "./description.ts";
 
 /** What both workers are given when they start. */
 export interface SharedParts {
@@ -34,7 +34,18 @@ export interface HostService {
   describe(): Promise<HostState>;
   /** A run-time change of one device, and its answer. */
   command(request: DeviceCommandRequest): Promise<Outcome<unknown>>;
+  /** Adds a device to the running machine and tells the guest. Returns its slot. */
+  plug(device: DeviceDescription): Promise<Outcome<number>>;
+  /** Resolves when the device is out. */
+  unplug(request: UnplugRequest): Promise<Outcome<null>>;
   stop(): Promise<void>;
+}
+
+export interface UnplugRequest {
+  /** As for commands. */
+  readonly device: number | string;
+  /** Pulled out without asking. */
+  readonly surprise: boolean;
 }
 
 export interface DeviceCommandRequest {
@@ -78,6 +89,8 @@ export interface GuestService {
   /** Enumerates the bus and binds drivers. */
   start(): Promise<Outcome<null>>;
   run(request: ProgramRequest): Promise<Outcome<unknown>>;
+  /** Takes what interrupts are pending, where no program runs that would. */
+  attend(): Promise<Outcome<null>>;
   progress(): Promise<GuestProgress>;
   describe(): Promise<GuestState>;
 }

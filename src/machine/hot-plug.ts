@@ -1,0 +1,42 @@
+/** Devices that come and go while the machine runs: the host's end of `Machine.plug` and `Machine.unplug`. */
+import type { Host } from "../host/host.ts";
+import type { AddDeviceOptions } from "../host/virtio-function.ts";
+import { checkDevice, type DeviceDescription, type DeviceSpec, type MachineSpec } from "./description.ts";
+import { findTarget } from "./device-command.ts";
+import { checkOptions, findDevice } from "./devices.ts";
+import { livePlatform } from "./platform.ts";
+import type { UnplugRequest } from "./protocol.ts";
+
+/** Opens what a device needs, and says what the host is to add. */
+export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promise<AddDeviceOptions> {
+  const definition = await findDevice(device.type);
+  const model = await definition.create(checkOptions(definition, device.options), livePlatform);
+  return {
+    slot: device.slot,
+    name: definition.name,
+    virtioId: definition.virtioId,
+    model,
+    queueSize: device.queueSize,
+    msixVectors: device.vectors ?? model.queues.length + 1,
+    transportFeatures: spec.transportFeatures,
+  };
+}
+
+/** Returns the slot that the device is in. */
+export async function plugDevice(host: Host, spec: MachineSpec, wanted: DeviceDescription): Promise<number> {
+  const taken = new Set(host.functions.map(({ slot }) => slot));
+  const device = await createDevice(checkDevice("device", wanted, taken, spec.queueSize), spec);
+  try {
+    return host.plug(device).slot;
+  } catch (error) {
+    await device.model.close?.();
+    throw error;
+  }
+}
+
+/** Resolves when the device is out. */
+export async function unplugDevice(host: Host, { device, surprise }: UnplugRequest): Promise<null> {
+  const found = findTarget(host.functions, device);
+  await (surprise ? host.unplug(found) : host.requestUnplug(found));
+  return null;
+}
