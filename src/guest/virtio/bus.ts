@@ -106,6 +106,7 @@ export class VirtioBus {
       features: device.features,
       tier: device.transport.tier,
       outstanding: device.driver?.outstanding?.(device.driverData) ?? 0,
+      awaitsInput: device.driver?.awaitsInput?.(device.driverData) ?? false,
       indirect: hasFeature(device.features, FEATURE.INDIRECT_DESC),
       eventIndex: hasFeature(device.features, FEATURE.EVENT_IDX),
       queues: device.transport.queues.map((queue) => ({

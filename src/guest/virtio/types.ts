@@ -74,4 +74,6 @@ export interface VirtioDriver<Data = unknown> {
   configChanged?(device: VirtioDevice, data: Data): void;
   /** Requests that somebody awaits now: how a machine that has stalled is told from one at rest. */
   outstanding?(data: Data): number;
+  /** Somebody waits for what the outside world may never send: that is no stall. */
+  awaitsInput?(data: Data): boolean;
 }
