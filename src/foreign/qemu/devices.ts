@@ -3,7 +3,7 @@ import { UsageError } from "../../host/device.ts";
 import type { DeviceSpec } from "../../machine/description.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
 import { FEATURE, hasFeature } from "../../wire/features.ts";
-import { blkBackEnd } from "./disk-image.ts";
+import { BLK_OPTIONS, blkBackEnd } from "./disk-image.ts";
 import { type BackEnd, type Properties, propertyList } from "./properties.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -18,6 +18,8 @@ export interface DeviceContext {
 interface DeviceType {
   readonly driver: string;
   readonly hasVectors: boolean;
+  /** Options that the back end understands; all others are QEMU's own properties of the device. */
+  readonly options: readonly string[];
   backEnd(id: string, device: DeviceSpec, scratch: Scratch): BackEnd;
 }
 
@@ -25,11 +27,12 @@ interface DeviceType {
 const NET_QUEUE_MIN = 256;
 
 const TYPES: Readonly<Record<string, DeviceType>> = {
-  blk: { driver: "virtio-blk-pci", hasVectors: true, backEnd: blkBackEnd },
+  blk: { driver: "virtio-blk-pci", hasVectors: true, options: BLK_OPTIONS, backEnd: blkBackEnd },
   // All network devices of a machine hang on one hub: what one sends the others receive.
   net: {
     driver: "virtio-net-pci",
     hasVectors: true,
+    options: [],
     backEnd: (id, { queueSize }) => ({
       args: ["-netdev", `hubport,hubid=0,id=${id}-port`],
       properties: {
@@ -41,6 +44,7 @@ const TYPES: Readonly<Record<string, DeviceType>> = {
   rng: {
     driver: "virtio-rng-pci",
     hasVectors: true,
+    options: [],
     backEnd: (id) => ({
       args: ["-object", `rng-builtin,id=${id}-source`],
       properties: { rng: `${id}-source` },
@@ -50,6 +54,7 @@ const TYPES: Readonly<Record<string, DeviceType>> = {
   console: {
     driver: "virtio-serial-pci",
     hasVectors: true,
+    options: [],
     backEnd: (id, _device, scratch) => ({
       args: ["-chardev", `socket,id=${id}-tty,path=${scratch.path(`${id}.sock`)},server=on,wait=off`],
       properties: {},
@@ -60,6 +65,7 @@ const TYPES: Readonly<Record<string, DeviceType>> = {
   balloon: {
     driver: "virtio-balloon-pci",
     hasVectors: false,
+    options: [],
     backEnd: () => ({ args: [], properties: {} }),
   },
 };
@@ -87,6 +93,7 @@ export function deviceArgs(device: DeviceSpec, index: number, context: DeviceCon
     event_idx: hasFeature(context.transportFeatures, FEATURE.EVENT_IDX),
     ...(device.vectors !== undefined && type.hasVectors && { vectors: device.vectors }),
     ...properties,
+    ...Object.fromEntries(Object.entries(device.options).filter(([name]) => !type.options.includes(name))),
   };
   return [...args, "-device", [type.driver, ...propertyList(all)].join(","), ...behind];
 }

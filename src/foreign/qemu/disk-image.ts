@@ -9,7 +9,7 @@ import type { Scratch } from "./scratch.ts";
 
 const BLOCK_BYTES = 1 << 20;
 const DEFAULT_BYTES = 64 << 20;
-const NAMED = ["file", "size", "seed", "read-only", "copy"];
+export const BLK_OPTIONS = ["file", "size", "seed", "read-only", "copy"];
 
 export function blkBackEnd(id: string, device: DeviceSpec, scratch: Scratch): BackEnd {
   const { options } = device;
@@ -22,8 +22,6 @@ export function blkBackEnd(id: string, device: DeviceSpec, scratch: Scratch): Ba
     ...(readOnly && { readonly: "on" }),
     ...(isOn(options.copy) && { snapshot: "on" }),
   };
-  // Whatever else was given is QEMU's own.
-  const others = Object.fromEntries(Object.entries(options).filter(([name]) => !NAMED.includes(name)));
   return {
     args: ["-drive", propertyList(drive).join(",")],
     properties: {
@@ -31,7 +29,6 @@ export function blkBackEnd(id: string, device: DeviceSpec, scratch: Scratch): Ba
       // With it QEMU's used index can be seen before its interrupt has been sent, from another thread.
       ioeventfd: false,
       "queue-size": device.queueSize,
-      ...others,
     },
   };
 }

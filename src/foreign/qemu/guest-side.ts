@@ -15,9 +15,6 @@ export interface QemuGuestParts {
   readonly paths: QemuPaths;
 }
 
-/** A sleep without a doorbell lasts a millisecond at least: spinning pays for longer than between two threads. */
-const SPIN_MS_MAX = 1;
-
 export async function createQemuGuestSide({ spec, chipset, paths }: QemuGuestParts): Promise<GuestService> {
   const log = new Log();
   const { guest } = await connectGuest({
@@ -27,5 +24,9 @@ export async function createQemuGuestSide({ spec, chipset, paths }: QemuGuestPar
     guest: { log: (message) => log.add(message), interruptTiers: spec.interrupts },
   });
   const sleeper = new PollingSleeper(() => guest.irq.pending);
-  return serveGuest({ guest, loop: new GuestLoop(guest, sleeper, { spinMsMax: SPIN_MS_MAX }), log });
+  return serveGuest({
+    guest,
+    loop: new GuestLoop(guest, sleeper, { spinMsMax: spec.pollMaxUs / 1000 }),
+    log,
+  });
 }

@@ -1,9 +1,11 @@
 /**
- * Sleeping without a doorbell: QEMU cannot ring one, so a sleep is a row of short timers with a look at the interrupts
- * in between, each longer than the one before. It takes a doorbell's place in the guest's loop.
+ * Sleeping without a doorbell: QEMU cannot ring one, so a sleep is a row of waits with a look at the interrupts after
+ * each. They begin as turns of the event loop, because a timer takes a millisecond at least and most requests take
+ * less; then timers follow, each longer than the one before. It takes a doorbell's place in the guest's loop.
  */
 import type { Sleeper } from "../../guest/loop.ts";
 
+const TURNS_MS = 1;
 const FIRST_MS = 1;
 /** The longest that an interrupt from an idle machine goes unseen. */
 const LONGEST_MS = 10;
@@ -26,13 +28,22 @@ export class PollingSleeper implements Sleeper {
       awake = true;
     };
     wakeEarly.then(wake, wake);
+    const turnsEnd = performance.now() + TURNS_MS;
+    while (performance.now() < turnsEnd) {
+      if (awake || this.#pending()) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     for (let waitMs = FIRST_MS; !awake && !this.#pending(); waitMs = Math.min(2 * waitMs, LONGEST_MS)) {
-      let timer: NodeJS.Timeout | undefined;
-      const timeout = new Promise((resolve) => {
-        timer = setTimeout(resolve, waitMs);
-      });
-      await Promise.race([timeout, wakeEarly]);
-      clearTimeout(timer);
+      await timeoutOr(waitMs, wakeEarly);
     }
   }
+}
+
+async function timeoutOr(ms: number, early: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([timeout, early]);
+  clearTimeout(timer);
 }
