@@ -83,4 +83,5 @@ export const rng = defineDriver<Entropy>({
   features: 0,
   probe: (device) => new Entropy(device),
   remove: (_device, source) => source.remove(),
+  outstanding: (entropy) => entropy.outstanding,
 });

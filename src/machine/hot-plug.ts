@@ -1,6 +1,7 @@
 /** Devices that come and go while the machine runs: the host's end of `Machine.plug` and `Machine.unplug`. */
 import type { Host } from "../host/host.ts";
 import type { AddDeviceOptions } from "../host/virtio-function.ts";
+import { MSIX } from "../wire/pci.ts";
 import { checkDevice, type DeviceDescription, type DeviceSpec, type MachineSpec } from "./description.ts";
 import { findTarget } from "./device-command.ts";
 import { checkOptions, findDevice } from "./devices.ts";
@@ -17,7 +18,7 @@ export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promi
     virtioId: definition.virtioId,
     model,
     queueSize: device.queueSize,
-    msixVectors: device.vectors ?? model.queues.length + 1,
+    msixVectors: device.vectors ?? Math.min(MSIX.maxVectors, model.queues.length + 1),
     transportFeatures: spec.transportFeatures,
   };
 }

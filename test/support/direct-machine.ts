@@ -36,7 +36,7 @@ export class DirectMachine {
   readonly hostLog: string[] = [];
 
   constructor(options: DirectMachineOptions = {}) {
-    const { ramBytes = RAM_BYTES, cpus = 1, ...guestOptions } = options;
+    const { ramBytes = RAM_BYTES, cpus = 1, platform = FIXED, ...guestOptions } = options;
     const ram = new Ram(attachMemory(allocateShared(ramBytes)));
     const plan = planControl({ cpus, functions: 4 });
     const control = attachMemory(allocateShared(plan.bytes));
@@ -46,7 +46,7 @@ export class DirectMachine {
       ram,
       control,
       plan,
-      platform: { now: () => 0, randomFill: (bytes) => bytes.fill(0xa5) },
+      platform,
       log: (message) => this.hostLog.push(message),
       violated: ({ kind, detail }) => this.violations.push(`${kind}: ${detail}`),
     });

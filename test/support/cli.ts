@@ -1,0 +1,30 @@
+/** Runs the command line from the sources, as a shell would. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function startCli(
+  args: readonly string[],
+  cwd = ROOT,
+): { child: ChildProcess; done: Promise<CliResult> } {
+  const loader = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", loader, main, ...args], {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const text = { stdout: "", stderr: "" };
+  child.stdout?.on("data", (data) => (text.stdout += data));
+  child.stderr?.on("data", (data) => (text.stderr += data));
+  const done = new Promise<CliResult>((resolve) => child.once("close", (code) => resolve({ code, ...text })));
+  return { child, done };
+}
+
+export const cli = (...args: string[]): Promise<CliResult> => startCli(args).done;

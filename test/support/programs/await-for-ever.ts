@@ -1,0 +1,2 @@
+/** Waits for what never comes, and for nothing else. */
+export default () => new Promise<never>(() => {});
