@@ -2,7 +2,6 @@
 import type { VirtioDriver } from "../guest/virtio/types.ts";
 import { blk } from "./blk/blk.ts";
 import { console } from "./console/driver.ts";
-import { net } from "./net/net.ts";
 import { rng } from "./rng.ts";
 
 export { blk } from "./blk/blk.ts";
@@ -12,9 +11,6 @@ export type { Console } from "./console/console.ts";
 export { console } from "./console/driver.ts";
 export type { ConsolePort } from "./console/port.ts";
 export { CancelledError } from "./errors.ts";
-export { net } from "./net/net.ts";
-export { NetError } from "./net/net-error.ts";
-export type { FrameHandler, Nic, RxMode, SendOptions } from "./net/nic.ts";
 export { type Entropy, rng } from "./rng.ts";
 
 export const drivers: readonly VirtioDriver[] = [blk, console, rng];
