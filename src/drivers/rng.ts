@@ -78,7 +78,7 @@ export class Entropy {
 }
 
 export const rng = defineDriver<Entropy>({
-  name: "rng",
+  name: "virtio_rng",
   deviceId: VIRTIO_TYPE.rng.id,
   features: 0,
   probe: (device) => new Entropy(device),

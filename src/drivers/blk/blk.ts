@@ -11,7 +11,7 @@ import { RequestQueue } from "./request-queue.ts";
 const FRAME_SEGMENTS = 2;
 
 export const blk = defineDriver<Disk>({
-  name: "blk",
+  name: "virtio_blk",
   deviceId: VIRTIO_TYPE.blk.id,
   features: BLK_DRIVER_FEATURES,
   probe,
