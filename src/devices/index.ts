@@ -3,5 +3,6 @@ import type { DeviceDefinition } from "../host/index.ts";
 import blk from "./blk/definition.ts";
 import console from "./console/definition.ts";
 import rng from "./entropy.ts";
+import net from "./net/definition.ts";
 
-export const devices: Readonly<Record<string, DeviceDefinition>> = { blk, console, rng };
+export const devices: Readonly<Record<string, DeviceDefinition>> = { blk, console, net, rng };

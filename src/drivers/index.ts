@@ -2,6 +2,7 @@
 import type { VirtioDriver } from "../guest/virtio/types.ts";
 import { blk } from "./blk/blk.ts";
 import { console } from "./console/driver.ts";
+import { net } from "./net/net.ts";
 import { rng } from "./rng.ts";
 
 export { blk } from "./blk/blk.ts";
@@ -11,6 +12,9 @@ export type { Console } from "./console/console.ts";
 export { console } from "./console/driver.ts";
 export type { ConsolePort } from "./console/port.ts";
 export { CancelledError } from "./errors.ts";
+export { net } from "./net/net.ts";
+export { NetError } from "./net/net-error.ts";
+export type { FrameHandler, Nic, RxMode, SendOptions } from "./net/nic.ts";
 export { type Entropy, rng } from "./rng.ts";
 
-export const drivers: readonly VirtioDriver[] = [blk, console, rng];
+export const drivers: readonly VirtioDriver[] = [blk, console, net, rng];
