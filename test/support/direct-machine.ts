@@ -2,7 +2,7 @@
 import { DirectBus } from "../../src/bus/direct-bus.ts";
 import { InterruptController } from "../../src/bus/interrupt-controller.ts";
 import { Guest, type GuestOptions } from "../../src/guest/guest.ts";
-import type { DeviceModel } from "../../src/host/device.ts";
+import type { DeviceModel, Platform } from "../../src/host/device.ts";
 import { Host } from "../../src/host/host.ts";
 import type { AddDeviceOptions, VirtioFunction } from "../../src/host/virtio-function.ts";
 import { allocateShared, attachMemory } from "../../src/memory/attach.ts";
@@ -22,7 +22,11 @@ export type DirectMachineOptions = Partial<
 > & {
   readonly ramBytes?: number;
   readonly cpus?: number;
+  readonly platform?: Platform;
 };
+
+/** Time stands still, and the same "random" byte all over. */
+const FIXED: Platform = { now: () => 0, randomFill: (bytes) => bytes.fill(0xa5), after: () => () => {} };
 
 export class DirectMachine {
   readonly host: Host;

@@ -9,7 +9,18 @@ import type { Scratch } from "./scratch.ts";
 
 const BLOCK_BYTES = 1 << 20;
 const DEFAULT_BYTES = 64 << 20;
-export const BLK_OPTIONS = ["file", "size", "seed", "read-only", "copy"];
+/** Options of virtlab's block device that QEMU has under another name. */
+const RENAMED: Readonly<Record<string, string>> = {
+  queues: "num-queues",
+  "block-size": "logical_block_size",
+  "physical-block-size": "physical_block_size",
+  "min-io-size": "min_io_size",
+  "opt-io-size": "opt_io_size",
+};
+export const BLK_OPTIONS = [
+  ...["file", "size", "seed", "read-only", "copy", "cache"],
+  ...Object.keys(RENAMED),
+];
 
 export function blkBackEnd(id: string, device: DeviceSpec, scratch: Scratch): BackEnd {
   const { options } = device;
@@ -21,6 +32,7 @@ export function blkBackEnd(id: string, device: DeviceSpec, scratch: Scratch): Ba
     file: imageFile(id, options, scratch, !readOnly && !isOn(options.copy)),
     ...(readOnly && { readonly: "on" }),
     ...(isOn(options.copy) && { snapshot: "on" }),
+    ...(options.cache !== undefined && { cache: options.cache }),
   };
   return {
     args: ["-drive", propertyList(drive).join(",")],
@@ -29,6 +41,7 @@ export function blkBackEnd(id: string, device: DeviceSpec, scratch: Scratch): Ba
       // With it QEMU's used index can be seen before its interrupt has been sent, from another thread.
       ioeventfd: false,
       "queue-size": device.queueSize,
+      ...renamed(options),
     },
   };
 }
@@ -66,5 +79,13 @@ function seededFile(path: string, options: Properties): string {
 function sizeOf({ size }: Properties): number {
   return size === undefined ? DEFAULT_BYTES : parseSize("blk, size", typeof size === "boolean" ? "" : size);
 }
+
+const renamed = (options: Properties): Properties =>
+  Object.fromEntries(
+    Object.entries(options).flatMap(([name, value]) => {
+      const theirs = RENAMED[name];
+      return theirs === undefined ? [] : [[theirs, value]];
+    }),
+  );
 
 const isOn = (value: unknown): boolean => value === true || value === "on" || value === "true";

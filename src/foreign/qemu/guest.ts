@@ -1,9 +1,11 @@
 /** The very same guest as everywhere, over a QEMU that waits at the other end of FIFOs and a RAM file. */
 import { closeSync, openSync } from "node:fs";
+import type { PortBus } from "../../bus/port-bus.ts";
 import { Guest, type GuestOptions } from "../../guest/guest.ts";
 import { FIRST_LINE_IRQ } from "../../guest/irq.ts";
 import { FileMemory } from "../../memory/file-memory.ts";
 import { DEFAULT_RAM_BASE, Ram } from "../../memory/ram.ts";
+import type { SharedMemory } from "../../memory/shared-memory.ts";
 import { type ChipsetName, chipsets } from "./chipset.ts";
 import { MESSAGE_BYTES, QemuInterrupts } from "./interrupts.ts";
 import { QtestBus } from "./qtest-bus.ts";
@@ -20,6 +22,9 @@ export interface QemuGuestOptions {
   readonly chipset: ChipsetName;
   /** As `GuestOptions`: what the user chose. */
   readonly guest: Pick<GuestOptions, "log" | "interruptTiers" | "ringFeatures">;
+  /** Stand between the guest and QEMU: to write down what passes, or to spoil it. */
+  readonly wrapBus?: (bus: PortBus) => PortBus;
+  readonly wrapMemory?: (memory: SharedMemory) => SharedMemory;
 }
 
 export interface QemuGuest {
@@ -30,6 +35,7 @@ export interface QemuGuest {
 }
 
 export async function connectGuest(options: QemuGuestOptions): Promise<QemuGuest> {
+  const { wrapBus = (bus) => bus, wrapMemory = (memory) => memory } = options;
   const channel = await QtestChannel.open(options.qtest, CONNECT_MS);
   const descriptor = openSync(options.ram, "r+");
   const memory = (base: number, byteLength: number) =>
@@ -46,8 +52,8 @@ export async function connectGuest(options: QemuGuestOptions): Promise<QemuGuest
   chipset.route(bus);
   const guest = new Guest({
     ...options.guest,
-    ram: new Ram(memory(DEFAULT_RAM_BASE, options.ramBytes), DEFAULT_RAM_BASE),
-    bus,
+    ram: new Ram(wrapMemory(memory(DEFAULT_RAM_BASE, options.ramBytes)), DEFAULT_RAM_BASE),
+    bus: wrapBus(bus),
     interrupts,
     messageFor: interrupts.messageFor,
     intxIrq: (slot, pin) => FIRST_LINE_IRQ + chipset.lineOf(slot, pin),

@@ -1,0 +1,12 @@
+/** The acceptance suite: our driver on our device. */
+import { acceptBlk } from "./accept-blk.ts";
+import { acceptRng } from "./accept-rng.ts";
+import { acceptSharedLine } from "./accept-shared-line.ts";
+import { RING_CASES } from "./matrix.ts";
+import { createOwnRig } from "./own-rig.ts";
+
+for (const ring of RING_CASES) {
+  acceptBlk(createOwnRig, ring);
+  acceptRng(createOwnRig, ring);
+}
+acceptSharedLine(createOwnRig);
