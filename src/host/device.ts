@@ -3,6 +3,7 @@
  * users write theirs the same way.
  */
 import type { Ram } from "../memory/ram.ts";
+import type { PageHolder } from "./held-pages.ts";
 import type { Violation } from "./violation.ts";
 import type { DeviceQueue } from "./virtqueue/device-queue.ts";
 
@@ -32,6 +33,11 @@ export interface DeviceContext {
    * the function that ends it.
    */
   ioStarted(): () => void;
+  /**
+   * For a balloon: a holder of pages that the guest has given away. `settle` is called before an access to one of
+   * them counts as a breach, to serve returns that the driver has published.
+   */
+  holdPages(settle: () => void): PageHolder;
   log(message: string): void;
 }
 
@@ -71,6 +77,8 @@ export interface Platform {
   now(): number;
   /** Fills the bytes with random ones. */
   randomFill(bytes: Uint8Array): void;
+  /** Calls back once, after so many milliseconds; returns what cancels it. */
+  after(ms: number, callback: () => void): () => void;
 }
 
 /** One option of a device: what `virtlab list devices` prints and `--device NAME,key=value` is checked against. */

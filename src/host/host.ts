@@ -12,6 +12,7 @@ import type { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { formatBdf } from "../wire/pci.ts";
 import type { Platform } from "./device.ts";
+import { HeldPages } from "./held-pages.ts";
 import { HotPlugController } from "./hot-plug.ts";
 import { PciRoot } from "./pci-root.ts";
 import type { Violation, ViolationSink } from "./violation.ts";
@@ -74,6 +75,7 @@ export class Host {
     this.#kicks = new KickReceiver(control, plan);
     this.#services = {
       ram: options.ram,
+      heldPages: new HeldPages(options.ram.size),
       violated: (violation) => this.#violated(violation),
       ioStarted: () => this.#ioStarted(),
       log: (message) => options.log?.(message),

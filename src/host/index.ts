@@ -11,6 +11,7 @@ export {
   type QueueSpec,
   UsageError,
 } from "./device.ts";
+export type { PageHolder } from "./held-pages.ts";
 export type { Violation, ViolationKind, ViolationSink } from "./violation.ts";
 export { Chain } from "./virtqueue/chain.ts";
 export { DeviceQueue } from "./virtqueue/device-queue.ts";

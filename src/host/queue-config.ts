@@ -7,11 +7,13 @@ import { QueueCounters } from "../observe/record/counters.ts";
 import { FEATURE, hasFeature } from "../wire/features.ts";
 import { PAGE_SHIFT } from "../wire/numbers.ts";
 import { isQueueSize, type RingLayout, ringLayout } from "../wire/ring.ts";
+import type { HeldPages } from "./held-pages.ts";
 import type { ViolationKind } from "./violation.ts";
 import { DeviceQueue } from "./virtqueue/device-queue.ts";
 
 export interface ActivateOptions {
   readonly ram: Ram;
+  readonly heldPages?: HeldPages;
   /** Accepted by the driver: fixed for the life of the queue. */
   readonly features: number;
   readonly epoch: number;
@@ -52,6 +54,7 @@ export class QueueConfig {
     return new DeviceQueue({
       index: this.index,
       ram: options.ram,
+      ...(options.heldPages && { heldPages: options.heldPages }),
       ringOffset,
       layout: this.#layout,
       indirect: hasFeature(options.features, FEATURE.INDIRECT_DESC),

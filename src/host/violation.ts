@@ -21,6 +21,7 @@ export type ViolationKind =
   | "indirect-length"
   | "indirect-address"
   | "request-format"
+  | "ballooned-page"
   | "status-step"
   | "feature-not-offered"
   | "register-width"

@@ -6,6 +6,7 @@ import type { Ram } from "../memory/ram.ts";
 import { RING_FEATURES, TRANSPORT_FEATURE_MASK } from "../wire/features.ts";
 import { describeStatus, isStatusStep, STATUS } from "../wire/status.ts";
 import type { DeviceContext, DeviceModel } from "./device.ts";
+import type { HeldPages, PageHolder } from "./held-pages.ts";
 import { QueueConfig } from "./queue-config.ts";
 import type { Violation, ViolationKind } from "./violation.ts";
 import type { DeviceQueue } from "./virtqueue/device-queue.ts";
@@ -19,6 +20,7 @@ export interface DeviceInterrupts {
 /** What the host gives every device. */
 export interface HostServices {
   readonly ram: Ram;
+  readonly heldPages: HeldPages;
   violated(violation: Violation): void;
   ioStarted(): () => void;
   log(message: string): void;
@@ -128,6 +130,7 @@ export class VirtioDevice implements DeviceContext {
     if (pfn === 0) return;
     const queue = config.activate(pfn, {
       ram: this.ram,
+      heldPages: this.#services.heldPages,
       features: this.#features,
       epoch: this.#epoch,
       interrupt: () => this.#interrupts.queueInterrupt(index),
@@ -183,6 +186,10 @@ export class VirtioDevice implements DeviceContext {
 
   ioStarted(): () => void {
     return this.#services.ioStarted();
+  }
+
+  holdPages(settle: () => void): PageHolder {
+    return this.#services.heldPages.holder(settle);
   }
 
   log(message: string): void {

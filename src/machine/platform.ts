@@ -5,4 +5,8 @@ import type { Platform } from "../host/device.ts";
 export const livePlatform: Platform = {
   now: () => performance.now(),
   randomFill: (bytes) => void randomFillSync(bytes),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
 };

@@ -18,7 +18,11 @@ export const RING_AT = 0x10_0000;
 export const BUFFER_AT = 0x18_0000;
 
 /** Bytes that a test can predict. */
-export const platform: Platform = { now: () => 0, randomFill: (bytes) => bytes.fill(0xa5) };
+export const platform: Platform = {
+  now: () => 0,
+  randomFill: (bytes) => bytes.fill(0xa5),
+  after: () => () => {},
+};
 
 export interface RigOptions {
   readonly model?: DeviceModel;

@@ -15,6 +15,8 @@ export class Chain {
   epoch = -1;
   readableBytes = 0;
   writableBytes = 0;
+  /** For the queue: `HeldPages.changes` when the segments were last looked up there. */
+  checkedAt = 0;
   readonly #ram: Ram;
   /** Byte offsets in RAM and lengths; `#readable` device-readable segments first. */
   readonly #offsets: number[] = [];
@@ -32,6 +34,10 @@ export class Chain {
   }
   get readableSegments(): number {
     return this.#readable;
+  }
+  /** Where in RAM it lies. */
+  segmentOffset(index: number): number {
+    return this.#offsets[index] ?? 0;
   }
   segmentLength(index: number): number {
     return this.#lengths[index] ?? 0;

@@ -7,6 +7,7 @@
 import type { Ram } from "../../memory/ram.ts";
 import type { SharedMemory } from "../../memory/shared-memory.ts";
 import type { QueueCounters } from "../../observe/record/counters.ts";
+import { PAGE_SIZE } from "../../wire/numbers.ts";
 import {
   AVAIL_FLAG_NO_INTERRUPT,
   DESCRIPTOR,
@@ -18,6 +19,7 @@ import {
   USED_FLAG_NO_NOTIFY,
 } from "../../wire/ring.ts";
 import { site } from "../../wire/sites.ts";
+import type { HeldPages } from "../held-pages.ts";
 import type { ViolationKind } from "../violation.ts";
 import { Chain } from "./chain.ts";
 
@@ -37,6 +39,8 @@ const MAX_INDIRECT = 1024;
 export interface DeviceQueueOptions {
   readonly index: number;
   readonly ram: Ram;
+  /** Pages that the driver must leave alone; without it there are none. */
+  readonly heldPages?: HeldPages;
   /** Where the ring block starts in RAM, in bytes; checked against RAM by whoever activated the queue. */
   readonly ringOffset: number;
   readonly layout: RingLayout;
@@ -62,6 +66,7 @@ export class DeviceQueue {
   readonly #mask: number;
   readonly #ring: number;
   readonly #eventIndex: boolean;
+  readonly #heldPages: HeldPages | undefined;
   readonly #chains: (Chain | undefined)[] = [];
   /** Next available entry to take, and the driver's index as last read. */
   #lastAvail = 0;
@@ -85,6 +90,7 @@ export class DeviceQueue {
     this.#mask = options.layout.size - 1;
     this.#ring = options.ringOffset;
     this.#eventIndex = options.eventIndex;
+    this.#heldPages = options.heldPages;
   }
 
   get broken(): boolean {
@@ -130,6 +136,7 @@ export class DeviceQueue {
     chain.begin(this.epoch);
     if (!this.#walk(chain, this.#ring + this.#layout.descriptors, this.size, head, false)) return undefined;
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
+    if (this.#heldPages !== undefined && this.#heldPages.count > 0) this.#checkPages(chain, this.#heldPages);
     return chain;
   }
 
@@ -138,9 +145,28 @@ export class DeviceQueue {
     return this.#lastAvail !== this.#availIndex || this.#refresh();
   }
 
+  /** Reports a page that a balloon holds, in the chain or under the ring. The bytes are there: the queue goes on. */
+  #checkPages(chain: Chain, held: HeldPages): void {
+    chain.checkedAt = held.changes;
+    const report = (page: number, what: string) => {
+      if (page < 0) return;
+      const address = (this.#ram.base + page * PAGE_SIZE).toString(16);
+      this.#options.violated("ballooned-page", `${what} page ${page} (0x${address}), which a balloon holds`);
+    };
+    report(held.find(this.#ring, this.#layout.bytes), "the ring uses");
+    for (let index = 0; index < chain.segments; index++) {
+      const page = held.find(chain.segmentOffset(index), chain.segmentLength(index));
+      report(page, `a buffer of head ${chain.head} uses`);
+    }
+  }
+
   /** Returns a chain with `written` bytes of its writable part filled. Visible to the driver after `flush`. */
   push(chain: Chain, written: number): void {
     if (this.#broken || this.#detached || chain.epoch !== this.epoch) return;
+    // Pages given away while the device had the chain.
+    const held = this.#heldPages;
+    if (held !== undefined && held.count > 0 && held.changes !== chain.checkedAt)
+      this.#checkPages(chain, held);
     const element = this.#ring + this.#layout.usedRing + USED_ELEMENT_BYTES * (this.#usedIndex & this.#mask);
     this.#memory.write32(element, chain.head, WRITE_USED_ELEMENT);
     this.#memory.write32(element + 4, written, WRITE_USED_ELEMENT);
