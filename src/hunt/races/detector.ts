@@ -1,0 +1,208 @@
+/**
+ * A data-race detector for shared memory in JavaScript: the ECMAScript definition, per byte, with mixed sizes.
+ *
+ * Fed with the events of one sequentially consistent execution, it keeps happens-before as vector clocks:
+ *
+ *   agent order          what one agent does is ordered
+ *   synchronises-with    an atomic write and an atomic read that reads from it, *over the same range*; two
+ *                        critical sections of one waiter list, earlier before later (wait, wake-up and notify are
+ *                        such sections, also a notify that wakes nobody); a message and its receipt; start and join
+ *
+ * Two accesses race when they overlap, at least one writes, neither happens before the other, and they are not both
+ * atomic over the same range. Because the repaired model gives race-free programs sequentially consistent behaviour
+ * only (arXiv 2005.10554), a program whose every sequentially consistent execution passes here has no others.
+ *
+ * A read is held against every earlier unordered write, not only the one it read from: some other execution of the
+ * same program has it read from that one.
+ */
+import type { Site } from "../../wire/sites.ts";
+import { join, type VectorClock } from "./vector-clock.ts";
+
+export type AccessType = "read" | "write" | "update";
+
+export interface Access {
+  readonly agent: number;
+  /** Which shared buffer. */
+  readonly memory: number;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly type: AccessType;
+  readonly atomic: boolean;
+  /** A bulk copy or a DataView access: may tear even over its own range. */
+  readonly bulk?: boolean;
+  readonly site?: Site;
+  readonly value?: number;
+  readonly stack?: string;
+}
+
+export interface Race {
+  readonly first: Access;
+  readonly second: Access;
+  /** Overlapping bytes, from the first one. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** One may see a part of the other: their ranges differ, or one is a bulk access. */
+  readonly mayTear: boolean;
+  /** What would order them. */
+  readonly missing: string;
+}
+
+/** The last access of one kind by one agent to a byte; a later one of the same kind stands for it. */
+interface Seen {
+  access: Access;
+  clock: number;
+}
+
+/** The last write to a byte, and what its agent knew: what a reader of it learns. */
+interface Written {
+  readonly access: Access;
+  readonly clock: VectorClock;
+}
+
+interface Byte {
+  readonly seen: Seen[];
+  written: Written | undefined;
+}
+
+const MAX_RACES = 1000;
+
+export class RaceDetector {
+  readonly races: Race[] = [];
+  readonly #clocks: VectorClock[] = [];
+  readonly #bytes: Map<number, Byte>[] = [];
+  readonly #waiterLists = new Map<string, VectorClock>();
+  readonly #reported = new Set<string>();
+
+  /** One access, in execution order. Returns the races it is part of. */
+  access(access: Access): readonly Race[] {
+    const clock = this.#clock(access.agent);
+    if (access.atomic && access.type !== "write") this.#synchronise(access, clock);
+    const races = this.#check(access, clock);
+    this.#record(access, clock);
+    return races;
+  }
+
+  /** An agent enters and leaves the critical section of a word's waiter list: notify, wait, or a wake-up. */
+  criticalSection(agent: number, memory: number, offset: number): void {
+    const key = `${memory}:${offset}`;
+    const clock = this.#clock(agent);
+    const list = this.#waiterLists.get(key) ?? [];
+    join(clock, list);
+    join(list, clock);
+    this.#waiterLists.set(key, list);
+    this.#tick(agent);
+  }
+
+  /** A message is sent (or an agent started, or ends): what the receiver will learn. */
+  send(agent: number): readonly number[] {
+    const known = [...this.#clock(agent)];
+    this.#tick(agent);
+    return known;
+  }
+
+  /** The message arrives (or the started agent begins, or the end is noticed). */
+  receive(agent: number, known: readonly number[]): void {
+    join(this.#clock(agent), known);
+  }
+
+  #clock(agent: number): VectorClock {
+    let clock = this.#clocks[agent];
+    if (clock === undefined) {
+      clock = [];
+      clock[agent] = 1;
+      for (let other = 0; other < agent; other++) clock[other] ??= 0;
+      this.#clocks[agent] = clock;
+    }
+    return clock;
+  }
+
+  #tick(agent: number): void {
+    const clock = this.#clock(agent);
+    clock[agent] = (clock[agent] ?? 0) + 1;
+  }
+
+  #byte(memory: number, offset: number): Byte {
+    let bytes = this.#bytes[memory];
+    if (bytes === undefined) {
+      bytes = new Map();
+      this.#bytes[memory] = bytes;
+    }
+    let byte = bytes.get(offset);
+    if (byte === undefined) {
+      byte = { seen: [], written: undefined };
+      bytes.set(offset, byte);
+    }
+    return byte;
+  }
+
+  /** An atomic read learns what the atomic writes it reads from knew, where the ranges are equal. */
+  #synchronise(access: Access, clock: VectorClock): void {
+    for (let at = access.offset; at < access.offset + access.bytes; at++) {
+      const written = this.#byte(access.memory, at).written;
+      if (written?.access.atomic && sameRange(written.access, access)) join(clock, written.clock);
+    }
+  }
+
+  #check(access: Access, clock: VectorClock): readonly Race[] {
+    const found: Race[] = [];
+    for (let at = access.offset; at < access.offset + access.bytes; at++) {
+      for (const seen of this.#byte(access.memory, at).seen) {
+        if (seen.clock <= (clock[seen.access.agent] ?? 0) || !conflict(seen.access, access)) continue;
+        const race = this.#report(seen.access, access);
+        if (race !== undefined) found.push(race);
+      }
+    }
+    return found;
+  }
+
+  /** Each pair of places once: a loop that races a million times is one race. */
+  #report(first: Access, second: Access): Race | undefined {
+    const key = [first, second]
+      .map((a) => `${a.agent}/${a.type}/${a.site}/${a.offset}/${a.bytes}/${a.atomic}`)
+      .join();
+    if (this.#reported.has(key) || this.races.length >= MAX_RACES) return undefined;
+    this.#reported.add(key);
+    const offset = Math.max(first.offset, second.offset);
+    const bytes = Math.min(first.offset + first.bytes, second.offset + second.bytes) - offset;
+    const mayTear = !sameRange(first, second) || first.bulk === true || second.bulk === true;
+    const race = { first, second, offset, bytes, mayTear, missing: missingOrder(first, second) };
+    this.races.push(race);
+    return race;
+  }
+
+  #record(access: Access, clock: VectorClock): void {
+    const own = clock[access.agent] ?? 0;
+    const written = access.type === "read" ? undefined : { access, clock: [...clock] };
+    for (let at = access.offset; at < access.offset + access.bytes; at++) {
+      const byte = this.#byte(access.memory, at);
+      const same = byte.seen.find((seen) => sameKind(seen.access, access));
+      if (same === undefined) byte.seen.push({ access, clock: own });
+      else {
+        same.access = access;
+        same.clock = own;
+      }
+      if (written !== undefined) byte.written = written;
+    }
+    // What comes after a write that others may learn from is not part of what they learn.
+    if (written !== undefined && access.atomic) this.#tick(access.agent);
+  }
+}
+
+const sameRange = (a: Access, b: Access): boolean => a.offset === b.offset && a.bytes === b.bytes;
+
+const sameKind = (a: Access, b: Access): boolean =>
+  a.agent === b.agent && a.type === b.type && a.atomic === b.atomic && sameRange(a, b);
+
+function conflict(a: Access, b: Access): boolean {
+  if (a.agent === b.agent || (a.type === "read" && b.type === "read")) return false;
+  return !(a.atomic && b.atomic && sameRange(a, b));
+}
+
+function missingOrder(first: Access, second: Access): string {
+  if (first.atomic && second.atomic)
+    return "both are atomic, but not over the same range: use one width for the word";
+  const plain = first.atomic ? "the second" : second.atomic ? "the first" : "neither";
+  return plain === "neither"
+    ? "neither is atomic, and no atomic publish and look (or wait and notify) lies between them"
+    : `${plain} is not atomic, and no atomic publish and look (or wait and notify) lies between them`;
+}
