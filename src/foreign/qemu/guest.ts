@@ -37,6 +37,8 @@ export interface QemuGuest {
 export async function connectGuest(options: QemuGuestOptions): Promise<QemuGuest> {
   const { wrapBus = (bus) => bus, wrapMemory = (memory) => memory } = options;
   const channel = await QtestChannel.open(options.qtest, CONNECT_MS);
+  // It answers once the machine is complete; the FIFOs are open long before.
+  if (channel.ask("endianness") !== "little") throw new Error("expected a little-endian machine");
   const descriptor = openSync(options.ram, "r+");
   const memory = (base: number, byteLength: number) =>
     new FileMemory({
