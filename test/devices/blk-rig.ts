@@ -22,7 +22,7 @@ export interface FakeRequest {
 }
 
 export function blkRig(disk: Disk, { flush = true, serial = "serial" } = {}) {
-  const rig = hostRig({ model: blk(disk, serial), queueSize: 64 });
+  const rig = hostRig({ model: blk(disk, { serial }), queueSize: 64 });
   const { driver } = rig;
   driver.enable();
   driver.write(LEGACY.guestFeatures, flush ? featureMask(BLK_FEATURE.FLUSH) : 0);

@@ -6,6 +6,7 @@ import type { Disk } from "../../src/devices/blk/disk.ts";
 import { openFileDisk } from "../../src/devices/blk/file-disk.ts";
 import { memoryDisk } from "../../src/devices/blk/memory-disk.ts";
 import { BLK_CONFIG, BLK_STATUS, BLK_TYPE } from "../../src/wire/blk.ts";
+import { featureMask } from "../../src/wire/features.ts";
 import { LEGACY } from "../../src/wire/legacy-registers.ts";
 import { IO_BASE } from "../support/fake-driver.ts";
 import { BUFFER_AT } from "../support/host-rig.ts";
@@ -161,9 +162,10 @@ describe("configuration", () => {
     expect(bus.in(at + BLK_CONFIG.blkSize, 4)).toBe(512);
   });
 
-  it("offers SEG_MAX, BLK_SIZE and FLUSH", () => {
+  it("offers what a plain disk has: segment limit, geometry, block size, flush, topology, cache, discard, zeroes", () => {
     const { driver } = blkRig(memoryDisk({ bytes: BYTES, readOnly: false }));
-    expect(driver.read(LEGACY.hostFeatures) & 0xff_ffff).toBe((1 << 2) | (1 << 6) | (1 << 9));
+    const bits = [2, 4, 6, 9, 10, 11, 13, 14];
+    expect(driver.read(LEGACY.hostFeatures) & 0xff_ffff).toBe(featureMask(...bits));
   });
 });
 
@@ -179,7 +181,9 @@ function heldDisk() {
     readOnly: false,
     read: (_position, length) => later("read", (bytes) => bytes ?? new Uint8Array(length)),
     write: () => later("write", () => undefined),
+    zero: () => later("zero", () => undefined),
     flush: () => later("flush", () => undefined),
+    resize() {},
     close() {},
   };
   return { disk, calls };
