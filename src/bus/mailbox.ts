@@ -37,6 +37,8 @@ const SPINS = 2000;
 export interface MailboxOptions {
   /** How long a read may take before it is a finding, in milliseconds. */
   readonly deadlineMs?: number;
+  /** Looks at the reply before sleeping. */
+  readonly spins?: number;
 }
 
 /** The guest's end, one per virtual CPU. */
@@ -47,6 +49,7 @@ export class MailboxBus implements PortBus {
   readonly #own: Doorbell;
   readonly #kicks: KickSender | undefined;
   readonly #deadlineMs: number;
+  readonly #spins: number;
   #head: number;
   /** Last tail seen: stale in the safe direction (less space than there is). */
   #tail: number;
@@ -66,6 +69,7 @@ export class MailboxBus implements PortBus {
     this.#own = bells.cpu;
     this.#kicks = kicks;
     this.#deadlineMs = options.deadlineMs ?? 10_000;
+    this.#spins = options.spins ?? SPINS;
     this.#head = memory.load32(plan.mailboxHead, READ_SPACE);
     this.#tail = memory.load32(plan.mailboxTail, READ_SPACE);
   }
@@ -122,7 +126,7 @@ export class MailboxBus implements PortBus {
     const memory = this.#memory;
     const reply = this.#plan.mailboxReply;
     // Ordering F: reply count, then its value.
-    for (let spin = 0; spin < SPINS; spin++) {
+    for (let spin = 0; spin < this.#spins; spin++) {
       if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
     }
     const deadline = performance.now() + this.#deadlineMs;

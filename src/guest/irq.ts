@@ -117,9 +117,14 @@ export class IrqCore {
     return this.#disableDepth === 0;
   }
 
+  /** Whether an interrupt would be taken now: interrupts are on, and no handler runs. */
+  get accepts(): boolean {
+    return this.enabled && !this.#dispatching;
+  }
+
   /** Whether a poll would find something. May be stale: more may have come since. */
   get pending(): boolean {
-    return this.enabled && !this.#dispatching && (this.#revisit !== 0 || this.#source.pending());
+    return this.accepts && (this.#revisit !== 0 || this.#source.pending());
   }
 
   /** Takes and dispatches what is pending. True if there was anything. */

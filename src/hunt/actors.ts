@@ -1,0 +1,58 @@
+/**
+ * Actors: what the scheduler chooses among. Threads run code of their own. An interrupt actor is a processor's
+ * interrupt context: it runs on top of its thread's code, at any access where the processor would take it. An
+ * event happens at once when chosen (somebody asks for an unplug, a resize, a pause) and is acted on where
+ * the code that it concerns looks for it.
+ *
+ * Their numbers are their rank when nothing else decides: threads first, then interrupts, then events.
+ */
+import { MAX_THREADS } from "../memory/turnstile.ts";
+import { MAX_ACTORS } from "./state.ts";
+
+export type ActorKind = "thread" | "interrupt" | "event";
+
+export interface Actor {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: ActorKind;
+  /** The thread that it runs on, or that is woken by it. */
+  readonly thread: number;
+}
+
+export interface ActorPlan {
+  readonly actors: readonly Actor[];
+  /** By thread: its own actor and its interrupt actor. */
+  readonly bases: readonly Actor[];
+  readonly interrupts: readonly (Actor | undefined)[];
+}
+
+export interface ActorNames {
+  readonly threads: readonly string[];
+  /** Threads whose processor takes interrupts. */
+  readonly interrupted: readonly string[];
+  /** Event name to the thread that acts on it. */
+  readonly events: Readonly<Record<string, string>>;
+}
+
+export function planActors(names: ActorNames): ActorPlan {
+  const actors: Actor[] = [];
+  const add = (name: string, kind: ActorKind, thread: number): Actor => {
+    const actor = { id: actors.length, name, kind, thread };
+    actors.push(actor);
+    return actor;
+  };
+  const threadOf = (name: string): number => {
+    const index = names.threads.indexOf(name);
+    if (index < 0) throw new Error(`no thread "${name}" among ${names.threads.join(", ")}`);
+    return index;
+  };
+  const bases = names.threads.map((name, thread) => add(name, "thread", thread));
+  const interrupts = names.threads.map((name, thread) =>
+    names.interrupted.includes(name) ? add(`${name} irq`, "interrupt", thread) : undefined,
+  );
+  for (const [name, thread] of Object.entries(names.events)) add(name, "event", threadOf(thread));
+  if (bases.length > MAX_THREADS || actors.length > MAX_ACTORS) {
+    throw new RangeError(`at most ${MAX_THREADS} threads and ${MAX_ACTORS} actors`);
+  }
+  return { actors, bases, interrupts };
+}

@@ -1,0 +1,362 @@
+/**
+ * The gate of one controlled thread. Each shared access stops here, and whoever stands here with the baton decides
+ * who moves next: itself (most of the time, at no cost but this function's), its own interrupt context (a nested
+ * call, as on a processor), or another thread, to which the baton then goes.
+ */
+import { ACCESS, type AccessGate, type AccessKind, isWrite } from "../memory/scheduled-memory.ts";
+import type { Turnstile } from "../memory/turnstile.ts";
+import { SITE_COUNT, type Site } from "../wire/sites.ts";
+import type { Actor, ActorPlan } from "./actors.ts";
+import { POLICIES } from "./policies/index.ts";
+import type { Policy } from "./policies/policy.ts";
+import { AREA, ENDED, lowest, MAX_DECISIONS, PHASE, WORD } from "./state.ts";
+import type { Recorder } from "./trace.ts";
+
+/** Ends an execution: unwinds whatever an actor was doing. */
+export class ExecutionEnded extends Error {
+  override readonly name = "ExecutionEnded";
+}
+
+/** A processor's interrupts, as the gate needs them. */
+export interface Processor {
+  /** Whether it would take an interrupt now. */
+  accepts(): boolean;
+  /** Whether one is pending; asked of any processor by any thread. */
+  pending(): boolean;
+  /** Takes what is pending. */
+  interrupt(): void;
+}
+
+/** The same value read from the same place this often in a row is a loop that waits for somebody. */
+const REPEATS_MAX = 3;
+const NOT_BLOCKED = -1;
+
+export class Gate implements AccessGate {
+  /** The actor whose code runs on this thread now. */
+  actor: number;
+  /** Set when this thread ended the execution, and so holds the baton out of turn. */
+  endedHere = false;
+  processor: Processor | undefined;
+  /** Called after an access at a site: an oracle's look. Empty costs nothing. */
+  readonly watchers: ((() => void) | undefined)[] = [];
+  recorder: Recorder | undefined;
+  readonly #turnstile: Turnstile;
+  readonly #words: Int32Array;
+  readonly #thread: number;
+  readonly #plan: ActorPlan;
+  /** Pending looks of all threads' processors, by interrupt actor. */
+  readonly #pending: readonly (() => boolean)[];
+  readonly #interruptActors: readonly Actor[];
+  readonly #own: Actor | undefined;
+  readonly #firstEvent: number;
+  #policy: Policy;
+  /** The access that stands at the gate. */
+  #memory = 0;
+  #offset = 0;
+  #site: Site = 0;
+  #kind: AccessKind = ACCESS.read;
+  #bytes = 0;
+  /** Spin loops: the last read and how often it repeated. */
+  #lastKey = -1;
+  #lastValue = -1;
+  #repeats = 0;
+
+  constructor(turnstile: Turnstile, thread: number, plan: ActorPlan, pending: readonly (() => boolean)[]) {
+    this.#turnstile = turnstile;
+    this.#words = turnstile.words;
+    this.#thread = thread;
+    this.#plan = plan;
+    this.#pending = pending;
+    this.#interruptActors = plan.interrupts.filter((actor) => actor !== undefined);
+    this.#own = plan.interrupts[thread];
+    this.#firstEvent = plan.actors.findIndex(({ kind }) => kind === "event");
+    if (this.#firstEvent < 0) this.#firstEvent = plan.actors.length;
+    this.actor = thread;
+    this.#policy = POLICIES[0] as Policy;
+  }
+
+  /** Before each execution, on every thread. */
+  reset(): void {
+    this.actor = this.#thread;
+    this.endedHere = false;
+    this.#lastKey = -1;
+    this.#repeats = 0;
+    this.watchers.length = 0;
+    this.#policy = POLICIES[this.#words[WORD.policy] as number] as Policy;
+  }
+
+  before(memory: number, offset: number, bytes: number, site: Site, kind: AccessKind): void {
+    const words = this.#words;
+    this.#memory = memory;
+    this.#offset = offset;
+    this.#bytes = bytes;
+    this.#site = site;
+    this.#kind = kind;
+    if (words[WORD.phase] !== PHASE.explore) {
+      if (words[WORD.ended] !== ENDED.no && words[WORD.phase] !== PHASE.outside) throw new ExecutionEnded();
+      return;
+    }
+    if (words[WORD.ended] !== ENDED.no) throw new ExecutionEnded();
+    if (isWrite(kind)) this.#lastKey = -1;
+    else if (this.#repeats >= REPEATS_MAX && this.#key() === this.#lastKey) {
+      this.#park();
+      return;
+    }
+    const step = (words[WORD.step] as number) + 1;
+    words[WORD.step] = step;
+    words[WORD.alone] = (words[WORD.alone] as number) + 1;
+    if (step > (words[WORD.stepsMax] as number)) this.end(ENDED.steps);
+    this.#decide();
+  }
+
+  after(value: number, before: number): void {
+    const words = this.#words;
+    if (words[WORD.phase] === PHASE.outside) return;
+    if (isWrite(this.#kind)) {
+      if (words[WORD.parked] !== 0) this.#unpark();
+    } else {
+      const key = this.#key();
+      if (key === this.#lastKey && value === this.#lastValue) this.#repeats++;
+      else {
+        this.#lastKey = key;
+        this.#lastValue = value;
+        this.#repeats = 0;
+      }
+    }
+    if (words[WORD.phase] !== PHASE.explore) return;
+    let hash = words[WORD.hash] as number;
+    hash = Math.imul(hash ^ (value + (this.#site << 24)), 0x01000193);
+    words[WORD.hash] = Math.imul(hash ^ (this.#offset + (this.actor << 20)), 0x01000193);
+    this.recorder?.access(
+      this.actor,
+      this.#memory,
+      this.#offset,
+      this.#bytes,
+      this.#site,
+      this.#kind,
+      value,
+      before,
+    );
+    const watcher = this.watchers[this.#site];
+    if (watcher !== undefined) watcher();
+  }
+
+  block(memory: number, offset: number): void {
+    const words = this.#words;
+    words[WORD.enabled] = (words[WORD.enabled] as number) & ~(1 << this.actor);
+    words[AREA.blockedOn + this.actor] = wordKey(memory, offset);
+    this.recorder?.note(this.actor, "blocked");
+    this.#decide();
+    this.#repeats = 0;
+  }
+
+  wake(memory: number, offset: number): number {
+    const words = this.#words;
+    if (words[WORD.phase] === PHASE.outside) return 0;
+    const key = wordKey(memory, offset);
+    let woken = 0;
+    for (let id = 0; id < this.#firstEvent; id++) {
+      if (words[AREA.blockedOn + id] !== key) continue;
+      this.#ready(id);
+      woken++;
+    }
+    return woken;
+  }
+
+  /** The actor has nothing more to do. Returns when the execution is over. */
+  finish(): void {
+    const words = this.#words;
+    words[WORD.enabled] = (words[WORD.enabled] as number) & ~(1 << this.actor);
+    this.recorder?.note(this.actor, "done");
+    this.#decide();
+  }
+
+  /** The exploration begins: from here on the policy decides. */
+  begin(): void {
+    const words = this.#words;
+    words[WORD.phase] = PHASE.explore;
+    for (let actor = this.#firstEvent; actor < this.#plan.actors.length; actor++) {
+      words[WORD.enabled] = (words[WORD.enabled] as number) | (1 << actor);
+    }
+  }
+
+  /** A free choice of the scenario's. */
+  draw(limit: number): number {
+    if (limit <= 1) return 0;
+    const words = this.#words;
+    const drawn = this.#policy.draw(words, limit);
+    words[WORD.draws] = (words[WORD.draws] as number) + 1;
+    this.#write(drawn);
+    this.recorder?.draw(this.actor, drawn, limit);
+    return drawn;
+  }
+
+  /** Ends the execution here and now. */
+  end(how: number): never {
+    this.#words[WORD.ended] = how;
+    this.endedHere = true;
+    throw new ExecutionEnded();
+  }
+
+  /** Chooses until it is this thread's turn in its present role. */
+  #decide(): void {
+    const words = this.#words;
+    for (;;) {
+      const enabled = this.#enabled();
+      if (enabled === 0) this.end(ENDED.quiescent);
+      const next = (enabled & (enabled - 1)) === 0 ? lowest(enabled) : this.#choose(enabled);
+      if (next === this.actor) return;
+      if (next >= this.#firstEvent) {
+        this.#fire(next);
+        continue;
+      }
+      if ((this.#plan.actors[next] as Actor).thread === this.#thread) {
+        this.#interrupt(next);
+        continue;
+      }
+      this.#handOver(next);
+      if (words[WORD.ended] !== ENDED.no) throw new ExecutionEnded();
+      const role = words[WORD.chosen] as number;
+      if (role === this.actor) return;
+      this.#interrupt(role);
+    }
+  }
+
+  #choose(enabled: number): number {
+    const words = this.#words;
+    const { actor } = this;
+    const stays = (enabled & (1 << actor)) !== 0;
+    const fallback = stays ? actor : lowest(enabled);
+    if (words[WORD.phase] !== PHASE.explore) return fallback;
+    words[WORD.lastSite] = this.#site;
+    if (words[WORD.record] !== 0) {
+      const at = AREA.occurrences + actor * SITE_COUNT + this.#site;
+      words[at] = (words[at] as number) + 1;
+    }
+    const next = this.#policy.choose(words, enabled, actor, fallback);
+    this.#write(next);
+    if (stays && next !== actor) words[WORD.preemptions] = (words[WORD.preemptions] as number) + 1;
+    if (next !== fallback) this.recorder?.switched(actor, this.#site, next);
+    return next;
+  }
+
+  #enabled(): number {
+    const words = this.#words;
+    const own = this.#own;
+    if (own !== undefined && this.actor === this.#thread) {
+      const bit = 1 << own.id;
+      const accepts =
+        words[AREA.blockedOn + this.actor] === NOT_BLOCKED &&
+        this.processor !== undefined &&
+        this.processor.accepts();
+      words[WORD.accepting] = accepts
+        ? (words[WORD.accepting] as number) | bit
+        : (words[WORD.accepting] as number) & ~bit;
+    }
+    let enabled = words[WORD.enabled] as number;
+    if (words[WORD.accepting] !== 0 && words[WORD.phase] === PHASE.explore) {
+      for (const { id } of this.#interruptActors) {
+        const bit = 1 << id;
+        if (((words[WORD.accepting] as number) & bit) !== 0 && this.#pending[id]?.()) enabled |= bit;
+      }
+    }
+    if (enabled === 0 && words[WORD.parked] !== 0) {
+      this.#unpark();
+      enabled = words[WORD.enabled] as number;
+    }
+    return enabled;
+  }
+
+  #handOver(next: number): void {
+    const words = this.#words;
+    words[WORD.chosen] = next;
+    words[WORD.alone] = 0;
+    words[WORD.switches] = (words[WORD.switches] as number) + 1;
+    const from = this.#site;
+    this.#turnstile.pass((this.#plan.actors[next] as Actor).thread);
+    this.#turnstile.await(this.#thread);
+    // This thread's last site, and the one it stands at now that others have moved.
+    const pair = from * SITE_COUNT + (words[WORD.lastSite] as number);
+    const at = AREA.coverage + (pair >>> 5);
+    words[at] = (words[at] as number) | (1 << (pair & 31));
+  }
+
+  /** Runs the processor's pending interrupts on top of what this thread is doing. */
+  #interrupt(role: number): void {
+    const words = this.#words;
+    const base = this.actor;
+    const { processor } = this;
+    if (processor === undefined) throw new Error("an interrupt for a thread without a processor");
+    const [memory, offset, bytes, site, kind] = [
+      this.#memory,
+      this.#offset,
+      this.#bytes,
+      this.#site,
+      this.#kind,
+    ];
+    const bit = 1 << base;
+    const enabled = words[WORD.enabled] as number;
+    // A base that has ended stays so; one that spins looks again.
+    const resumes = (enabled | (words[WORD.parked] as number)) & bit;
+    words[WORD.accepting] = (words[WORD.accepting] as number) & ~(1 << role);
+    words[WORD.parked] = (words[WORD.parked] as number) & ~bit;
+    words[WORD.enabled] = (enabled & ~bit) | (1 << role);
+    this.actor = role;
+    this.#lastKey = -1;
+    this.recorder?.note(role, "interrupt");
+    processor.interrupt();
+    this.actor = base;
+    words[WORD.enabled] = ((words[WORD.enabled] as number) & ~(1 << role)) | resumes;
+    [this.#memory, this.#offset, this.#bytes, this.#site, this.#kind] = [memory, offset, bytes, site, kind];
+    this.#lastKey = -1;
+  }
+
+  #fire(event: number): void {
+    const words = this.#words;
+    words[WORD.enabled] = (words[WORD.enabled] as number) & ~(1 << event);
+    words[WORD.fired] = (words[WORD.fired] as number) | (1 << event);
+    this.recorder?.note(event, "event");
+    // Whoever sleeps is woken, as by a message on its control port; a wait promises nothing about its word.
+    const { thread } = this.#plan.actors[event] as Actor;
+    if (words[AREA.blockedOn + thread] !== NOT_BLOCKED) this.#ready(thread);
+  }
+
+  #ready(actor: number): void {
+    const words = this.#words;
+    words[AREA.blockedOn + actor] = NOT_BLOCKED;
+    words[WORD.enabled] = (words[WORD.enabled] as number) | (1 << actor);
+  }
+
+  /** Out of the way until somebody writes something. */
+  #park(): void {
+    const words = this.#words;
+    const bit = 1 << this.actor;
+    this.#repeats = 0;
+    words[WORD.step] = (words[WORD.step] as number) + 1;
+    if ((words[WORD.step] as number) > (words[WORD.stepsMax] as number)) this.end(ENDED.steps);
+    words[WORD.enabled] = (words[WORD.enabled] as number) & ~bit;
+    words[WORD.parked] = (words[WORD.parked] as number) | bit;
+    this.recorder?.note(this.actor, "spins");
+    this.#decide();
+  }
+
+  #unpark(): void {
+    const words = this.#words;
+    words[WORD.enabled] = (words[WORD.enabled] as number) | (words[WORD.parked] as number);
+    words[WORD.parked] = 0;
+  }
+
+  #write(choice: number): void {
+    const words = this.#words;
+    const at = words[WORD.decisions] as number;
+    if (at < MAX_DECISIONS) words[AREA.log + at] = choice;
+    words[WORD.decisions] = at + 1;
+  }
+
+  #key(): number {
+    return wordKey(this.#memory, this.#offset) * 256 + this.#site;
+  }
+}
+
+/** One number for a word of one of the shared buffers. */
+const wordKey = (memory: number, offset: number): number => memory * 0x400_0000 + offset;

@@ -1,0 +1,221 @@
+/**
+ * The hunter: one scenario, with or without a defect, on its own controlled threads. It hands out batches of executions
+ * and takes back findings. One hunter keeps two threads busy.
+ */
+import type { Worker } from "node:worker_threads";
+import { startThread } from "../machine/thread.ts";
+import { allocateShared } from "../memory/attach.ts";
+import { Turnstile } from "../memory/turnstile.ts";
+import type { Actor } from "./actors.ts";
+import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
+import { AREA, coveredPairs, STATE_WORDS, WORD } from "./state.ts";
+import { actorsOf, type BatchRequest, type BatchResult, controlPlanOf, type Finding } from "./thread.ts";
+import type { Switch, TraceEntry } from "./trace.ts";
+import type { HuntReply, HuntWorkerData } from "./worker.ts";
+
+/** An execution that moves nothing for this long hangs outside shared memory. */
+const HANG_MS = 5000;
+
+export interface HuntTarget {
+  readonly scenario: Scenario;
+  readonly defect?: string | undefined;
+  /** A module that holds the scenario or the defect. */
+  readonly file?: string | undefined;
+}
+
+export interface Batch {
+  readonly executions: number;
+  readonly findings: readonly Finding[];
+  readonly accesses: number;
+  readonly switches: number;
+  readonly hash: number;
+  /** Nothing is left to try. */
+  readonly exhausted: boolean;
+  /** Every decision of the last execution, to follow with the policy "log". */
+  readonly log: readonly number[];
+  readonly policy: number;
+}
+
+/** One execution, written down. */
+export interface Recording {
+  readonly findings: readonly Finding[];
+  readonly entries: readonly TraceEntry[];
+  readonly switches: readonly Switch[];
+  readonly draws: readonly number[];
+  readonly described: Readonly<Record<string, unknown>>;
+  readonly actors: readonly Actor[];
+  readonly hash: number;
+  readonly steps: number;
+}
+
+/** A thread died, or hangs where no scheduler can reach it. */
+export class HuntBrokenError extends Error {
+  override readonly name = "HuntBrokenError";
+}
+
+export class Hunter {
+  readonly target: HuntTarget;
+  readonly actors: readonly Actor[];
+  readonly #words: Int32Array;
+  readonly #workers: readonly Worker[];
+
+  private constructor(target: HuntTarget, words: Int32Array, workers: readonly Worker[]) {
+    this.target = target;
+    this.#words = words;
+    this.#workers = workers;
+    this.actors = actorsOf(target.scenario).actors;
+  }
+
+  static async start(target: HuntTarget): Promise<Hunter> {
+    const { scenario } = target;
+    const threads = Object.keys(scenario.threads);
+    const shared = {
+      state: Turnstile.allocate(STATE_WORDS),
+      ram: allocateShared(scenario.ramBytes ?? SCENARIO_DEFAULTS.ramBytes),
+      control: allocateShared(controlPlanOf(scenario).bytes),
+    };
+    const workers = threads.map((_, thread) => {
+      const data: HuntWorkerData = {
+        ...shared,
+        thread,
+        scenario: scenario.name,
+        defect: target.defect ?? null,
+        file: target.file ?? null,
+      };
+      return startThread("hunt", { ...data });
+    });
+    const hunter = new Hunter(target, new Turnstile(shared.state).words, workers);
+    try {
+      await hunter.#ask(() => {});
+    } catch (error) {
+      await hunter.close();
+      throw error;
+    }
+    return hunter;
+  }
+
+  /** Executions of the campaign: `first`, `first + stride`, and so on. */
+  async run(
+    request: Partial<BatchRequest> & Pick<BatchRequest, "policy">,
+    input?: readonly number[],
+  ): Promise<Batch> {
+    const { batch } = await this.#run(request, input);
+    return batch;
+  }
+
+  /** Runs one execution after an input and writes it down. */
+  async record(policy: "log" | "switches", input: readonly number[]): Promise<Recording> {
+    const { results } = await this.#run({ policy, count: 1, record: true }, input);
+    const byOrder = (a: { order: number }, b: { order: number }): number => a.order - b.order;
+    const names = Object.keys(this.target.scenario.threads);
+    return {
+      findings: results.flatMap(({ findings }) => findings),
+      entries: results.flatMap(({ trace }) => trace.entries).sort(byOrder),
+      switches: results.flatMap(({ trace }) => trace.switches).sort(byOrder),
+      draws: results
+        .flatMap(({ trace }) => trace.draws)
+        .sort(byOrder)
+        .map(({ value }) => value),
+      described: Object.fromEntries(results.map(({ trace }, thread) => [names[thread], trace.described])),
+      actors: this.actors,
+      hash: results[0]?.hash ?? 0,
+      steps: this.#words[WORD.step] as number,
+    };
+  }
+
+  /** Executions so far of the batch that runs. */
+  get progress(): number {
+    return this.#words[WORD.executions] as number;
+  }
+  get sitePairs(): number {
+    return coveredPairs(this.#words);
+  }
+
+  /** Asks the running batch to end soon. */
+  stop(): void {
+    this.#words[WORD.stop] = 1;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  async #run(
+    request: Partial<BatchRequest> & Pick<BatchRequest, "policy">,
+    input: readonly number[] = [],
+  ): Promise<{ batch: Batch; results: readonly BatchResult[] }> {
+    const words = this.#words;
+    words[WORD.findings] = 0;
+    words[WORD.executions] = 0;
+    words[WORD.accesses] = 0;
+    words[WORD.allSwitches] = 0;
+    words[WORD.recordOrder] = 0;
+    words[WORD.inputLength] = input.length;
+    words.set(input, AREA.input);
+    const full: BatchRequest = {
+      seed: 1,
+      first: 0,
+      count: 1,
+      stride: 1,
+      milliseconds: Number.POSITIVE_INFINITY,
+      stopAtFinding: true,
+      record: false,
+      ...request,
+    };
+    const replies = await this.#ask((worker) => worker.postMessage(full));
+    const results = replies.flatMap((reply) => (reply.type === "result" ? [reply.result] : []));
+    const decisions = words[WORD.decisions] as number;
+    return {
+      results,
+      batch: {
+        executions: results[0]?.executions ?? 0,
+        findings: results.flatMap(({ findings }) => findings),
+        accesses: words[WORD.accesses] as number,
+        switches: words[WORD.allSwitches] as number,
+        hash: results[0]?.hash ?? 0,
+        exhausted: words[WORD.exhausted] !== 0,
+        log: [...words.subarray(AREA.log, AREA.log + decisions)],
+        policy: words[WORD.policy] as number,
+      },
+    };
+  }
+
+  /** One question to all threads, answered by all. A thread that dies, or a batch that stands still, fails it. */
+  async #ask(question: (worker: Worker) => void): Promise<HuntReply[]> {
+    let watchdog: NodeJS.Timeout | undefined;
+    const cleanups: (() => void)[] = [];
+    try {
+      const answers = this.#workers.map(
+        (worker) =>
+          new Promise<HuntReply>((resolve, reject) => {
+            const message = (reply: HuntReply): void => {
+              if (reply.type === "failed") reject(new HuntBrokenError(reply.message));
+              else resolve(reply);
+            };
+            const error = (cause: unknown): void =>
+              reject(new HuntBrokenError(`a thread died: ${String(cause)}`));
+            const exit = (): void => reject(new HuntBrokenError("a thread ended"));
+            worker.on("message", message).on("error", error).on("exit", exit);
+            cleanups.push(() => worker.off("message", message).off("error", error).off("exit", exit));
+          }),
+      );
+      for (const worker of this.#workers) question(worker);
+      const hang = new Promise<never>((_, reject) => {
+        let last = "";
+        watchdog = setInterval(() => {
+          const now = `${this.#words[WORD.executions]} ${this.#words[WORD.step]}`;
+          if (now === last && last !== "0 0") {
+            reject(
+              new HuntBrokenError(`execution ${this.#words[WORD.execution]} hangs outside shared memory`),
+            );
+          }
+          last = now;
+        }, HANG_MS);
+      });
+      return await Promise.race([Promise.all(answers), hang]);
+    } finally {
+      clearInterval(watchdog);
+      for (const cleanup of cleanups) cleanup();
+    }
+  }
+}

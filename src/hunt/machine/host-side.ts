@@ -1,0 +1,139 @@
+/**
+ * The host of a small machine: the real host with one or more virtio functions whose registers, tables and rings are
+ * set up by direct calls, as a driver would have done. The loop is the synchronous form of `HostLoop`: poll, and
+ * when idle announce, look once more, and sleep.
+ */
+import type { PortHandler } from "../../bus/port-bus.ts";
+import type { DeviceModel, Platform } from "../../host/device.ts";
+import { Host } from "../../host/host.ts";
+import type { VirtioFunction } from "../../host/virtio-function.ts";
+import { Doorbell } from "../../memory/doorbell.ts";
+import { LEGACY, type LegacyRegister } from "../../wire/legacy-registers.ts";
+import { PAGE_SIZE } from "../../wire/numbers.ts";
+import {
+  COMMAND,
+  CONFIG_ADDRESS_PORT,
+  CONFIG_DATA_PORT,
+  configAddress,
+  MSIX,
+  msiAddress,
+  PCI,
+} from "../../wire/pci.ts";
+import { STATUS } from "../../wire/status.ts";
+import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
+import type { ThreadContext, ThreadProgram } from "../scenario.ts";
+import { FIRST_SLOT, FIRST_VECTOR, ioBase, MSIX_CONTROL, memoryBase, type RingChoice } from "./layout.ts";
+
+/** Time stands still, and randomness is a constant: an execution depends on its schedule alone. */
+export const stillPlatform: Platform = {
+  now: () => 0,
+  randomFill: (bytes) => void bytes.fill(0xa5),
+  after: () => () => {},
+};
+
+export interface HostFunction {
+  readonly model: DeviceModel;
+  readonly virtioId?: number;
+  /** 0: INTx. */
+  readonly msixVectors?: number;
+  /** Undefined: the guest sets the function up itself. */
+  readonly ready?: RingChoice;
+  readonly queueSize?: number;
+}
+
+export class HuntedHost {
+  readonly host: Host;
+  readonly functions: readonly VirtioFunction[];
+  readonly #context: ThreadContext;
+  readonly #doorbell: Doorbell;
+  readonly #beforeTurn: (() => boolean)[] = [];
+
+  constructor(context: ThreadContext, functions: readonly HostFunction[]) {
+    const { ram, control, plan } = context;
+    this.#context = context;
+    this.#doorbell = new Doorbell(control, plan.hostDoorbell);
+    this.host = new Host({
+      ram,
+      control,
+      plan,
+      platform: stillPlatform,
+      violated: ({ kind, detail, device }) => context.fail("O2 ownership", `${device}: ${kind}: ${detail}`),
+    });
+    this.functions = functions.map((each, index) => this.#plug(each, index));
+  }
+
+  /** Runs before each turn of the loop; true if it did something. */
+  beforeTurn(look: () => boolean): this {
+    this.#beforeTurn.push(look);
+    return this;
+  }
+
+  /** For ever: the execution ends when everybody sleeps. */
+  loop(): never {
+    for (;;) {
+      let worked = false;
+      for (const look of this.#beforeTurn) worked = look() || worked;
+      worked = this.host.poll() || worked;
+      if (worked) continue;
+      // Ordering I: announce, then look for work.
+      const ticket = this.#doorbell.announce();
+      if (this.host.hasWork()) this.#doorbell.cancel();
+      else this.#doorbell.sleep(ticket, Number.POSITIVE_INFINITY);
+    }
+  }
+
+  program(more: Partial<ThreadProgram> = {}): ThreadProgram {
+    return { run: () => this.loop(), describe: () => this.host.describe(), ...more };
+  }
+
+  #plug(each: HostFunction, index: number): VirtioFunction {
+    const slot = FIRST_SLOT + index;
+    const added = this.host.addDevice({
+      slot,
+      name: `device${index}`,
+      virtioId: each.virtioId ?? VIRTIO_TYPE.rng.id,
+      model: each.model,
+      queueSize: each.queueSize ?? 4,
+      msixVectors: each.msixVectors ?? 0,
+      transportFeatures: each.ready?.features ?? 0xffff_ffff,
+    });
+    if (each.ready !== undefined) setUp(this.host.handler, index, each, each.ready);
+    return added;
+  }
+
+  get context(): ThreadContext {
+    return this.#context;
+  }
+}
+
+/** What a driver does before its device is live, in the order of the specification. */
+function setUp(bus: PortHandler, index: number, each: HostFunction, ring: RingChoice): void {
+  const slot = FIRST_SLOT + index;
+  const vectors = each.msixVectors ?? 0;
+  const config = (offset: number, width: 2 | 4, value: number): void => {
+    bus.portWrite(CONFIG_ADDRESS_PORT, 4, configAddress({ bus: 0, slot, function: 0 }, offset));
+    bus.portWrite(CONFIG_DATA_PORT + (offset & 3), width, value);
+  };
+  const write = (register: LegacyRegister, value: number): void => {
+    bus.portWrite(ioBase(index) + LEGACY[register].offset, LEGACY[register].bytes, value);
+  };
+  config(PCI.bar0, 4, ioBase(index));
+  if (vectors > 0) config(PCI.bar0 + 4, 4, memoryBase(index));
+  config(PCI.command, 2, COMMAND.IO | COMMAND.MEMORY | COMMAND.BUS_MASTER);
+  for (let vector = 0; vector < vectors; vector++) {
+    const entry = memoryBase(index) + vector * MSIX.entryBytes;
+    bus.mmioWrite(entry + MSIX.entryAddress, 4, msiAddress(0));
+    bus.mmioWrite(entry + MSIX.entryData, 4, FIRST_VECTOR + index * vectors + vector);
+    bus.mmioWrite(entry + MSIX.entryControl, 4, 0);
+  }
+  if (vectors > 0) config(MSIX_CONTROL, 2, MSIX.enable);
+  write("status", STATUS.ACKNOWLEDGE | STATUS.DRIVER);
+  write("guestFeatures", ring.features);
+  if (vectors > 0) write("configVector", 0);
+  each.model.queues.forEach((_, queue) => {
+    write("queueSelect", queue);
+    write("queuePfn", ring.address(queue) / PAGE_SIZE);
+    if (vectors > 0) write("queueVector", Math.min(queue + 1, vectors - 1));
+  });
+  write("status", STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.DRIVER_OK);
+}

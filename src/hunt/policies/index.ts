@@ -1,0 +1,26 @@
+/** The policies by name, and the portfolio: a slice of executions for each of the searching ones in turn. */
+import { dfs } from "./dfs.ts";
+import { pct } from "./pct.ts";
+import type { Policy } from "./policy.ts";
+import { random } from "./random.ts";
+import { log, switches } from "./replay.ts";
+
+export const POLICIES: readonly Policy[] = [random, pct(1), pct(2), pct(3), pct(4), dfs(3), log, switches];
+
+/** Those that search. */
+export const SEARCHING = ["random", "pct1", "pct2", "pct3", "pct4", "dfs"] as const;
+export const PORTFOLIO = "portfolio";
+export const POLICY_NAMES: readonly string[] = [...SEARCHING, PORTFOLIO];
+
+/** What the portfolio plays, one execution each in turn: deep bugs are rarer, so they get more. */
+const PLAYLIST = ["pct2", "random", "pct3", "dfs", "pct2", "pct3", "random", "pct4"];
+
+export const policyIndex = (name: string): number => POLICIES.findIndex((policy) => policy.name === name);
+const PLAYLIST_INDEXES = PLAYLIST.map(policyIndex);
+
+/** The policy of one execution of a campaign. */
+export function policyFor(name: string, execution: number, dfsExhausted: boolean): number {
+  if (name !== PORTFOLIO) return policyIndex(name);
+  const chosen = PLAYLIST_INDEXES[execution % PLAYLIST_INDEXES.length] ?? 0;
+  return dfsExhausted && POLICIES[chosen]?.name === "dfs" ? policyIndex("pct3") : chosen;
+}

@@ -1,0 +1,65 @@
+/**
+ * Probabilistic concurrency testing (Burckhardt and others, 2010): random priorities, the highest runs, and at d-1
+ * random steps the running actor drops below all others. A bug that needs d ordering constraints shows with
+ * probability 1/(n k^(d-1)) at least, for n actors and k steps.
+ */
+import { AREA, drawBelow, WORD } from "../state.ts";
+import type { Policy } from "./policy.ts";
+
+/** Fairness: an actor that ran this long alone while others could have is taken for a loop, and dropped. */
+const ALONE_MAX = 400;
+/** First guess of an execution's length, until one was seen. */
+const HORIZON_MIN = 32;
+const CHANGE_AT = AREA.scratch + 1;
+const FLOOR = AREA.scratch;
+
+export function pct(depth: number): Policy {
+  return {
+    name: `pct${depth}`,
+    summary: `random priorities, ${depth - 1} random change point${depth === 2 ? "" : "s"}`,
+
+    begin(words, actors) {
+      for (let actor = 0; actor < actors; actor++) {
+        // A random permutation, built by inserting each actor at a random rank.
+        const rank = drawBelow(words, actor + 1);
+        for (let other = 0; other < actor; other++) {
+          const at = AREA.priorities + other;
+          if ((words[at] as number) >= rank) words[at] = (words[at] as number) + 1;
+        }
+        words[AREA.priorities + actor] = rank;
+      }
+      words[FLOOR] = -1;
+      const horizon = Math.max(HORIZON_MIN, words[WORD.horizon] as number);
+      for (let change = 0; change < depth - 1; change++)
+        words[CHANGE_AT + change] = drawBelow(words, horizon);
+    },
+
+    choose(words, enabled, current) {
+      const step = words[WORD.step] as number;
+      let drop = (words[WORD.alone] as number) > ALONE_MAX;
+      for (let change = 0; change < depth - 1; change++) {
+        // "Not before": a step without a choice passes its change on to the next one.
+        if (step < (words[CHANGE_AT + change] as number)) continue;
+        words[CHANGE_AT + change] = 0x7fff_ffff;
+        drop = true;
+      }
+      if (drop) {
+        words[AREA.priorities + current] = words[FLOOR] as number;
+        words[FLOOR] = (words[FLOOR] as number) - 1;
+        words[WORD.alone] = 0;
+      }
+      let best = -1;
+      let bestPriority = Number.NEGATIVE_INFINITY;
+      for (let rest = enabled; rest !== 0; rest &= rest - 1) {
+        const actor = 31 - Math.clz32(rest & -rest);
+        const priority = words[AREA.priorities + actor] as number;
+        if (priority <= bestPriority) continue;
+        best = actor;
+        bestPriority = priority;
+      }
+      return best;
+    },
+
+    draw: drawBelow,
+  };
+}

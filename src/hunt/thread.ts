@@ -1,0 +1,304 @@
+/**
+ * One controlled thread: builds its side of a scenario, runs it, judges it, and begins again. The threads keep in step
+ * by the baton alone: it goes round once to build and once to judge, in thread order, and in between to whomever the
+ * scheduler chooses. Thread 0 leads: it seeds each execution and decides when the batch is over.
+ */
+import type { SharedBuffer } from "../memory/attach.ts";
+import { planControl } from "../memory/plan.ts";
+import { Ram } from "../memory/ram.ts";
+import { ScheduledMemory } from "../memory/scheduled-memory.ts";
+import { Turnstile } from "../memory/turnstile.ts";
+import { site } from "../wire/sites.ts";
+import { type ActorPlan, planActors } from "./actors.ts";
+import { ExecutionEnded, Gate } from "./gate.ts";
+import { POLICIES, policyFor } from "./policies/index.ts";
+import {
+  type Ending,
+  SCENARIO_DEFAULTS,
+  type Scenario,
+  type ThreadContext,
+  type ThreadProgram,
+} from "./scenario.ts";
+import { AREA, ENDED, mixSeed, PHASE, WORD } from "./state.ts";
+import { Recorder, type Switch, type TraceEntry } from "./trace.ts";
+
+/** Executions between looks at the clock. */
+const CLOCK_EVERY = 64;
+
+export interface ThreadSetup {
+  readonly thread: number;
+  readonly state: SharedBuffer;
+  readonly ram: SharedBuffer;
+  readonly control: SharedBuffer;
+}
+
+export interface BatchRequest {
+  readonly policy: string;
+  readonly seed: number;
+  /** Number of the first execution of the campaign to run, how many, and the stride from one to the next. */
+  readonly first: number;
+  readonly count: number;
+  readonly stride: number;
+  readonly milliseconds: number;
+  readonly stopAtFinding: boolean;
+  readonly record: boolean;
+}
+
+export interface Finding {
+  readonly execution: number;
+  readonly thread: number;
+  readonly oracle: string;
+  readonly text: string;
+}
+
+export interface BatchResult {
+  readonly executions: number;
+  readonly findings: readonly Finding[];
+  /** The hash of the last execution's accesses. */
+  readonly hash: number;
+  readonly trace: {
+    readonly entries: readonly TraceEntry[];
+    readonly switches: readonly (Switch & { readonly order: number })[];
+    readonly draws: readonly { readonly order: number; readonly value: number }[];
+    readonly described: unknown;
+  };
+}
+
+export function actorsOf(scenario: Scenario): ActorPlan {
+  return planActors({
+    threads: Object.keys(scenario.threads),
+    interrupted: Object.keys(scenario.processors ?? {}),
+    events: scenario.events ?? {},
+  });
+}
+
+export const controlPlanOf = (scenario: Scenario) =>
+  planControl({
+    cpus: scenario.cpus ?? SCENARIO_DEFAULTS.cpus,
+    functions: scenario.functions ?? SCENARIO_DEFAULTS.functions,
+  });
+
+export class HuntThread {
+  readonly #setup: ThreadSetup;
+  readonly #scenario: Scenario;
+  readonly #actors: ActorPlan;
+  readonly #turnstile: Turnstile;
+  readonly #words: Int32Array;
+  readonly #gate: Gate;
+  readonly #ram: ScheduledMemory;
+  readonly #control: ScheduledMemory;
+  readonly #context: ThreadContext;
+  readonly #threads: number;
+  #findings: Finding[] = [];
+  #program: ThreadProgram | undefined;
+
+  constructor(setup: ThreadSetup, scenario: Scenario) {
+    const plan = controlPlanOf(scenario);
+    this.#setup = setup;
+    this.#scenario = scenario;
+    this.#actors = actorsOf(scenario);
+    this.#threads = this.#actors.bases.length;
+    this.#turnstile = new Turnstile(setup.state);
+    this.#words = this.#turnstile.words;
+    const pending: (() => boolean)[] = [];
+    this.#gate = new Gate(this.#turnstile, setup.thread, this.#actors, pending);
+    this.#ram = new ScheduledMemory(setup.ram, 1, this.#gate);
+    this.#control = new ScheduledMemory(setup.control, 0, this.#gate);
+    for (const actor of this.#actors.interrupts) {
+      if (actor === undefined) continue;
+      const cpu = Object.values(scenario.processors ?? {})[
+        this.#actors.interrupts.filter(Boolean).indexOf(actor)
+      ];
+      const summary = plan.cpus[cpu ?? 0]?.summary ?? 0;
+      pending[actor.id] = () => this.#control.peek32(summary) !== 0;
+    }
+    this.#context = this.#makeContext(plan);
+  }
+
+  runBatch(request: BatchRequest): BatchResult {
+    const { thread } = this.#setup;
+    const words = this.#words;
+    const next = (thread + 1) % this.#threads;
+    const recorder = request.record ? new Recorder(words) : undefined;
+    this.#gate.recorder = recorder;
+    this.#findings = [];
+    const deadline = performance.now() + request.milliseconds;
+    let executions = 0;
+    let described: unknown;
+    for (; ; executions++) {
+      if (thread === 0) this.#lead(request, executions, deadline);
+      else this.#turnstile.await(thread);
+      if (words[WORD.stop] !== 0) break;
+      this.#gate.reset();
+      this.#build();
+      this.#turnstile.pass(next);
+      this.#turnstile.await(thread);
+      this.#run();
+      if (this.#gate.endedHere && thread !== 0) {
+        this.#turnstile.pass(0);
+        this.#turnstile.await(thread);
+      }
+      words[WORD.phase] = PHASE.outside;
+      this.#judge();
+      if (request.record) described = this.#program?.describe?.();
+      this.#turnstile.pass(next);
+      if (thread === 0) this.#turnstile.await(0);
+    }
+    this.#turnstile.pass(next);
+    return {
+      executions,
+      findings: this.#findings,
+      hash: words[WORD.hash] as number,
+      trace: {
+        entries: recorder?.entries ?? [],
+        switches: recorder?.switches ?? [],
+        draws: recorder?.draws ?? [],
+        described,
+      },
+    };
+  }
+
+  /** Thread 0, with everybody else waiting: ends the last execution and begins the next, or stops the batch. */
+  #lead(request: BatchRequest, done: number, deadline: number): void {
+    const words = this.#words;
+    if (done === 0) words[WORD.stop] = 0;
+    else this.#conclude(request);
+    if (done >= request.count) words[WORD.stop] = 1;
+    if (done % CLOCK_EVERY === 0 && done > 0 && performance.now() > deadline) words[WORD.stop] = 1;
+    if (words[WORD.stop] !== 0) return;
+    const execution = request.first + done * request.stride;
+    words[WORD.phase] = PHASE.outside;
+    words[WORD.ended] = ENDED.no;
+    words[WORD.chosen] = 0;
+    words[WORD.step] = 0;
+    words[WORD.enabled] = (1 << this.#threads) - 1;
+    words[WORD.parked] = 0;
+    words[WORD.accepting] = 0;
+    words[WORD.fired] = 0;
+    words[WORD.random] = mixSeed(request.seed, execution);
+    words[WORD.hash] = 0;
+    words[WORD.decisions] = 0;
+    words[WORD.draws] = 0;
+    words[WORD.execution] = execution;
+    words[WORD.record] = request.record || request.policy === "switches" ? 1 : 0;
+    words[WORD.switches] = 0;
+    words[WORD.preemptions] = 0;
+    words[WORD.alone] = 0;
+    words[WORD.inputAt] = 0;
+    words[WORD.stepsMax] = this.#scenario.stepsMax ?? SCENARIO_DEFAULTS.stepsMax;
+    words.fill(-1, AREA.blockedOn, AREA.priorities);
+    if (words[WORD.record] !== 0) words.fill(0, AREA.occurrences, AREA.log);
+    words[WORD.policy] = policyFor(request.policy, execution, words[WORD.exhausted] !== 0);
+    POLICIES[words[WORD.policy] as number]?.begin(words, this.#actors.actors.length);
+    this.#ram.clear();
+    this.#control.clear();
+  }
+
+  #conclude(request: BatchRequest): void {
+    const words = this.#words;
+    POLICIES[words[WORD.policy] as number]?.end?.(words);
+    const steps = words[WORD.step] as number;
+    if (steps > (words[WORD.horizon] as number) && words[WORD.ended] === ENDED.quiescent) {
+      words[WORD.horizon] = steps;
+    }
+    words[WORD.accesses] = (words[WORD.accesses] as number) + steps;
+    words[WORD.allSwitches] = (words[WORD.allSwitches] as number) + (words[WORD.switches] as number);
+    words[WORD.executions] = (words[WORD.executions] as number) + 1;
+    if (words[WORD.exhausted] !== 0 && request.policy === "dfs") words[WORD.stop] = 1;
+    if (request.stopAtFinding && words[WORD.findings] !== 0) words[WORD.stop] = 1;
+  }
+
+  #build(): void {
+    this.#gate.processor = undefined;
+    this.#program = undefined;
+    try {
+      const builder = Object.values(this.#scenario.threads)[this.#setup.thread];
+      this.#program = builder?.(this.#context);
+      const processor = this.#program?.processor;
+      if (processor !== undefined) this.#gate.processor = { ...processor, pending: () => false };
+    } catch (error) {
+      this.#crashed(error);
+    }
+    // The last one opens the doors.
+    if (this.#setup.thread === this.#threads - 1) this.#words[WORD.phase] = PHASE.prologue;
+  }
+
+  #run(): void {
+    const words = this.#words;
+    if (words[WORD.ended] !== ENDED.no) return;
+    try {
+      this.#program?.run();
+      this.#gate.finish();
+    } catch (error) {
+      if (error instanceof ExecutionEnded || words[WORD.ended] !== ENDED.no) return;
+      words[WORD.ended] = ENDED.fault;
+      this.#gate.endedHere = true;
+      this.#crashed(error);
+    }
+  }
+
+  #judge(): void {
+    const words = this.#words;
+    const ended = words[WORD.ended];
+    if (ended === ENDED.steps && this.#setup.thread === 0) {
+      this.#report(
+        "O9 bounded work",
+        `no end after ${words[WORD.stepsMax]} accesses: somebody goes round in circles`,
+      );
+    }
+    if (ended === ENDED.fault) return;
+    const ending: Ending = ended === ENDED.quiescent ? "quiescent" : "cut short";
+    try {
+      this.#program?.judge?.(ending, (oracle, text) => this.#report(oracle, text));
+    } catch (error) {
+      this.#crashed(error);
+    }
+  }
+
+  #crashed(error: unknown): void {
+    this.#report("exception", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+
+  #report(oracle: string, text: string): void {
+    const words = this.#words;
+    words[WORD.findings] = (words[WORD.findings] as number) + 1;
+    // A campaign that goes on after a finding keeps the first of them.
+    if (this.#findings.length < 100) {
+      this.#findings.push({
+        execution: words[WORD.execution] as number,
+        thread: this.#setup.thread,
+        oracle,
+        text,
+      });
+    }
+  }
+
+  #makeContext(plan: ReturnType<typeof planControl>): ThreadContext {
+    const gate = this.#gate;
+    const words = this.#words;
+    const events = new Map(
+      this.#actors.actors.filter(({ kind }) => kind === "event").map(({ id, name }) => [name, 1 << id]),
+    );
+    return {
+      ram: new Ram(this.#ram),
+      control: this.#control,
+      quietRam: this.#ram,
+      plan,
+      begin: () => gate.begin(),
+      draw: (limit) => gate.draw(limit),
+      takeEvent: (name) => {
+        const bit = events.get(name) ?? 0;
+        const fired = words[WORD.fired] as number;
+        words[WORD.fired] = fired & ~bit;
+        return (fired & bit) !== 0;
+      },
+      fail: (oracle, text) => {
+        this.#report(oracle, text);
+        return gate.end(ENDED.finding);
+      },
+      watch: (label, look) => {
+        gate.watchers[site(label)] = look;
+      },
+    };
+  }
+}
