@@ -64,30 +64,30 @@ export class DriverQueue<Token = unknown> {
   readonly counters: QueueCounters;
   /** Bytes the device wrote into the buffer that `get` returned last. */
   lastLength = 0;
-  readonly #options: DriverQueueOptions;
-  readonly #memory: SharedMemory;
-  readonly #layout: RingLayout;
-  readonly #ring: number;
-  readonly #mask: number;
-  readonly #eventIndex: boolean;
-  readonly #indirect: boolean;
-  /** Free list and chains: `#next[i]` follows descriptor i; `#chainLength[head]` is 0 unless head is in flight. */
-  readonly #next: Uint16Array;
-  readonly #chainLength: Uint16Array;
-  readonly #writable: Float64Array;
-  readonly #tokens: (Token | undefined)[];
-  readonly #tableAddress: number[] = [];
-  readonly #tableEntries: number[] = [];
-  #freeHead = 0;
-  #freeCount: number;
-  #availIndex = 0;
-  #publishedAvail = 0;
-  #kickedAvail = 0;
-  #lastUsed = 0;
-  #usedIndex = 0;
+  protected readonly options: DriverQueueOptions;
+  protected readonly memory: SharedMemory;
+  protected readonly layout: RingLayout;
+  protected readonly ring: number;
+  protected readonly mask: number;
+  protected readonly eventIndex: boolean;
+  protected readonly indirect: boolean;
+  /** Free list and chains: `next[i]` follows descriptor i; `chainLength[head]` is 0 unless head is in flight. */
+  protected readonly next: Uint16Array;
+  protected readonly chainLength: Uint16Array;
+  protected readonly writable: Float64Array;
+  protected readonly tokens: (Token | undefined)[];
+  protected readonly tableAddress: number[] = [];
+  protected readonly tableEntries: number[] = [];
+  protected freeHead = 0;
+  protected freeCount: number;
+  protected availIndex = 0;
+  protected publishedAvail = 0;
+  protected kickedAvail = 0;
+  protected lastUsed = 0;
+  protected usedIndex = 0;
   /** used_event as last written. */
-  #usedEvent = 0;
-  #callbacksOn: boolean;
+  protected usedEvent = 0;
+  protected callbacksOn: boolean;
   #broken: string | undefined;
 
   constructor(options: DriverQueueOptions) {
@@ -96,28 +96,28 @@ export class DriverQueue<Token = unknown> {
     this.name = options.name;
     this.size = size;
     this.counters = options.counters;
-    this.#options = options;
-    this.#memory = options.ram.memory;
-    this.#layout = options.layout;
-    this.#ring = options.ringOffset;
-    this.#mask = size - 1;
-    this.#eventIndex = options.eventIndex;
-    this.#indirect = options.indirect;
-    this.#next = Uint16Array.from({ length: size }, (_, index) => (index + 1 < size ? index + 1 : NONE));
-    this.#chainLength = new Uint16Array(size);
-    this.#writable = new Float64Array(size);
-    this.#tokens = new Array<Token | undefined>(size).fill(undefined);
-    this.#freeCount = size;
-    this.#callbacksOn = true;
+    this.options = options;
+    this.memory = options.ram.memory;
+    this.layout = options.layout;
+    this.ring = options.ringOffset;
+    this.mask = size - 1;
+    this.eventIndex = options.eventIndex;
+    this.indirect = options.indirect;
+    this.next = Uint16Array.from({ length: size }, (_, index) => (index + 1 < size ? index + 1 : NONE));
+    this.chainLength = new Uint16Array(size);
+    this.writable = new Float64Array(size);
+    this.tokens = new Array<Token | undefined>(size).fill(undefined);
+    this.freeCount = size;
+    this.callbacksOn = true;
     if (!options.hasCallback) this.disableCallbacks();
   }
 
   get freeDescriptors(): number {
-    return this.#freeCount;
+    return this.freeCount;
   }
   /** Buffers added and not yet returned by `get`. */
   get inFlight(): number {
-    return (this.#availIndex - this.#lastUsed) & 0xffff;
+    return (this.availIndex - this.lastUsed) & 0xffff;
   }
   /** Why the device can no longer be trusted, if so. */
   get broken(): string | undefined {
@@ -127,7 +127,7 @@ export class DriverQueue<Token = unknown> {
   break(reason: string): void {
     this.#broken ??= reason;
     // Nothing more to get, so that no loop waits for it.
-    this.#usedIndex = this.#lastUsed;
+    this.usedIndex = this.lastUsed;
   }
 
   /**
@@ -136,40 +136,40 @@ export class DriverQueue<Token = unknown> {
    */
   add(list: ScatterList, token: Token): boolean {
     if (list.count === 0) throw new Error(`${this.name}: a buffer needs at least one segment`);
-    if (list.count > this.size && !this.#indirect) {
+    if (list.count > this.size && !this.indirect) {
       throw new Error(`${this.name}: ${list.count} segments never fit in ${this.size} descriptors`);
     }
-    if (this.#broken !== undefined || this.#freeCount === 0) return false;
-    const head = this.#freeHead;
-    const table = this.#indirect && list.count > 1 ? this.#table(head, list.count) : undefined;
+    if (this.#broken !== undefined || this.freeCount === 0) return false;
+    const head = this.freeHead;
+    const table = this.indirect && list.count > 1 ? this.table(head, list.count) : undefined;
     // Without memory for a table a chain will do, if there is room.
     const needed = table === undefined ? list.count : 1;
-    if (needed > this.#freeCount) return false;
-    if (table === undefined) this.#writeChain(head, list);
-    else this.#writeIndirect(head, table, list);
-    this.#freeCount -= needed;
-    this.#chainLength[head] = needed;
-    this.#writable[head] = list.writableBytes;
-    this.#tokens[head] = token;
-    const slot = this.#ring + this.#layout.availRing + 2 * (this.#availIndex & this.#mask);
-    this.#memory.write16(slot, head, WRITE_AVAIL_ENTRY);
-    this.#availIndex = (this.#availIndex + 1) & 0xffff;
+    if (needed > this.freeCount) return false;
+    if (table === undefined) this.writeChain(head, list);
+    else this.writeIndirect(head, table, list);
+    this.freeCount -= needed;
+    this.chainLength[head] = needed;
+    this.writable[head] = list.writableBytes;
+    this.tokens[head] = token;
+    const slot = this.ring + this.layout.availRing + 2 * (this.availIndex & this.mask);
+    this.memory.write16(slot, head, WRITE_AVAIL_ENTRY);
+    this.availIndex = (this.availIndex + 1) & 0xffff;
     return true;
   }
 
   /** Publishes what was added and says whether the device wants to be told. */
   kickPrepare(): boolean {
     this.publish();
-    const before = this.#kickedAvail;
-    this.#kickedAvail = this.#availIndex;
-    if (before === this.#availIndex || this.#broken !== undefined) return false;
+    const before = this.kickedAvail;
+    this.kickedAvail = this.availIndex;
+    if (before === this.availIndex || this.#broken !== undefined) return false;
     let wanted: boolean;
     // Ordering C: after avail.idx, the device's wish.
-    if (this.#eventIndex) {
-      const event = this.#memory.load16(this.#ring + this.#layout.availEvent, READ_AVAIL_EVENT);
-      wanted = needEvent(event, this.#availIndex, before);
+    if (this.eventIndex) {
+      const event = this.memory.load16(this.ring + this.layout.availEvent, READ_AVAIL_EVENT);
+      wanted = needEvent(event, this.availIndex, before);
     } else {
-      const flags = this.#memory.load16(this.#ring + this.#layout.usedFlags, READ_USED_FLAGS);
+      const flags = this.memory.load16(this.ring + this.layout.usedFlags, READ_USED_FLAGS);
       wanted = (flags & USED_FLAG_NO_NOTIFY) === 0;
     }
     if (!wanted) this.counters.kicksSuppressed++;
@@ -179,7 +179,7 @@ export class DriverQueue<Token = unknown> {
   /** Tells the device. Apart from `kickPrepare`, so that a driver may do it outside its lock. */
   notify(): void {
     this.counters.kicksSent++;
-    this.#options.notify();
+    this.options.notify();
   }
 
   kick(): void {
@@ -188,14 +188,14 @@ export class DriverQueue<Token = unknown> {
 
   /** Makes what was added visible to a device that polls, without deciding about a kick. */
   publish(): void {
-    if (this.#availIndex === this.#publishedAvail) return;
+    if (this.availIndex === this.publishedAvail) return;
     // Many publications may pass before the next kick decision, more than an index can count; the device asks for a
     // kick at an entry it has not taken, so no more than a ring's worth of them can matter.
-    const undecided = ((this.#availIndex - this.#kickedAvail - 1) & 0xffff) + 1;
-    if (undecided > this.size) this.#kickedAvail = (this.#availIndex - this.size) & 0xffff;
-    this.#publishedAvail = this.#availIndex;
+    const undecided = ((this.availIndex - this.kickedAvail - 1) & 0xffff) + 1;
+    if (undecided > this.size) this.kickedAvail = (this.availIndex - this.size) & 0xffff;
+    this.publishedAvail = this.availIndex;
     // Ordering A: descriptors and entries, then avail.idx. Ordering C: avail.idx, then the device's wish.
-    this.#memory.store16(this.#ring + this.#layout.availIndex, this.#availIndex, PUBLISH_AVAIL);
+    this.memory.store16(this.ring + this.layout.availIndex, this.availIndex, PUBLISH_AVAIL);
   }
 
   /**
@@ -204,63 +204,63 @@ export class DriverQueue<Token = unknown> {
    */
   get(): Token | undefined {
     if (!this.hasUsed) return undefined;
-    const element = this.#ring + this.#layout.usedRing + USED_ELEMENT_BYTES * (this.#lastUsed & this.#mask);
-    const head = this.#memory.read32(element, READ_USED_ELEMENT);
-    const length = this.#memory.read32(element + 4, READ_USED_ELEMENT);
-    if (head >= this.size) return this.#breach(`used id ${head} is out of range (queue size ${this.size})`);
-    if (this.#chainLength[head] === 0) return this.#breach(`used id ${head} is not a head in flight`);
-    if (length > (this.#writable[head] ?? 0)) {
-      return this.#breach(
-        `used length ${length} of id ${head}, but it has ${this.#writable[head]} writable bytes`,
+    const element = this.ring + this.layout.usedRing + USED_ELEMENT_BYTES * (this.lastUsed & this.mask);
+    const head = this.memory.read32(element, READ_USED_ELEMENT);
+    const length = this.memory.read32(element + 4, READ_USED_ELEMENT);
+    if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
+    if (this.chainLength[head] === 0) return this.breach(`used id ${head} is not a head in flight`);
+    if (length > (this.writable[head] ?? 0)) {
+      return this.breach(
+        `used length ${length} of id ${head}, but it has ${this.writable[head]} writable bytes`,
       );
     }
-    this.#lastUsed = (this.#lastUsed + 1) & 0xffff;
+    this.lastUsed = (this.lastUsed + 1) & 0xffff;
     this.lastLength = length;
     this.counters.requests++;
     this.counters.bytes += length;
-    return this.#release(head);
+    return this.release(head);
   }
 
   /** Whether the device has returned something. May be stale: more may have come since. */
   get hasUsed(): boolean {
-    if (this.#lastUsed !== this.#usedIndex) return true;
+    if (this.lastUsed !== this.usedIndex) return true;
     // Ordering D: the wish, then used.idx. An event position that was passed asks for nothing any more.
-    const ahead = (this.#usedEvent - this.#lastUsed) & 0xffff;
-    if (this.#eventIndex && this.#callbacksOn && ahead >= this.size) this.#writeUsedEvent(this.#lastUsed);
-    return this.#refresh();
+    const ahead = (this.usedEvent - this.lastUsed) & 0xffff;
+    if (this.eventIndex && this.callbacksOn && ahead >= this.size) this.writeUsedEvent(this.lastUsed);
+    return this.refresh();
   }
 
   /** Asks the device not to interrupt. A hint: one may still be on its way. */
   disableCallbacks(): void {
-    if (!this.#callbacksOn) return;
-    this.#callbacksOn = false;
+    if (!this.callbacksOn) return;
+    this.callbacksOn = false;
     // With event index, flags stay 0 [2.7.7.1]; a position behind the last look is never crossed next.
-    if (this.#eventIndex) this.#writeUsedEvent((this.#lastUsed - 1) & 0xffff);
-    else this.#writeAvailFlags(AVAIL_FLAG_NO_INTERRUPT);
+    if (this.eventIndex) this.writeUsedEvent((this.lastUsed - 1) & 0xffff);
+    else this.writeAvailFlags(AVAIL_FLAG_NO_INTERRUPT);
   }
 
   /** Asks for interrupts and looks again. False: buffers have come back meanwhile; get them, then try again. */
   enableCallbacks(): boolean {
-    return this.#arm(this.#lastUsed, 0);
+    return this.arm(this.lastUsed, 0);
   }
 
   /** As `enableCallbacks`, but asks for an interrupt only when three quarters of what is in flight has come back. */
   enableCallbacksDelayed(): boolean {
-    const wait = this.#eventIndex ? (((this.#publishedAvail - this.#lastUsed) & 0xffff) * 3) >>> 2 : 0;
-    return this.#arm((this.#lastUsed + wait) & 0xffff, wait);
+    const wait = this.eventIndex ? (((this.publishedAvail - this.lastUsed) & 0xffff) * 3) >>> 2 : 0;
+    return this.arm((this.lastUsed + wait) & 0xffff, wait);
   }
 
   /** After a reset: the next buffer that never came back, or undefined. */
   detachUnused(): Token | undefined {
     for (let head = 0; head < this.size; head++) {
-      if (this.#chainLength[head] !== 0) return this.#release(head);
+      if (this.chainLength[head] !== 0) return this.release(head);
     }
     return undefined;
   }
 
   /** Frees indirect tables; the ring itself belongs to the transport. */
   destroy(): void {
-    for (let head = 0; head < this.size; head++) this.#freeTable(head);
+    for (let head = 0; head < this.size; head++) this.freeTable(head);
   }
 
   describe() {
@@ -269,117 +269,117 @@ export class DriverQueue<Token = unknown> {
       name: this.name,
       size: this.size,
       broken: this.#broken ?? null,
-      free: this.#freeCount,
+      free: this.freeCount,
       inFlight: this.inFlight,
-      availIndex: this.#availIndex,
-      publishedAvail: this.#publishedAvail,
-      kickedAvail: this.#kickedAvail,
-      lastUsed: this.#lastUsed,
-      callbacksOn: this.#callbacksOn,
+      availIndex: this.availIndex,
+      publishedAvail: this.publishedAvail,
+      kickedAvail: this.kickedAvail,
+      lastUsed: this.lastUsed,
+      callbacksOn: this.callbacksOn,
     };
   }
 
-  #arm(event: number, tolerated: number): boolean {
-    this.#callbacksOn = true;
+  protected arm(event: number, tolerated: number): boolean {
+    this.callbacksOn = true;
     // Ordering D: the wish, then used.idx.
-    if (this.#eventIndex) this.#writeUsedEvent(event);
-    else this.#writeAvailFlags(0);
-    this.#refresh();
-    return ((this.#usedIndex - this.#lastUsed) & 0xffff) <= tolerated;
+    if (this.eventIndex) this.writeUsedEvent(event);
+    else this.writeAvailFlags(0);
+    this.refresh();
+    return ((this.usedIndex - this.lastUsed) & 0xffff) <= tolerated;
   }
 
-  #writeUsedEvent(index: number): void {
-    this.#usedEvent = index;
-    this.#memory.store16(this.#ring + this.#layout.usedEvent, index, WRITE_USED_EVENT);
+  protected writeUsedEvent(index: number): void {
+    this.usedEvent = index;
+    this.memory.store16(this.ring + this.layout.usedEvent, index, WRITE_USED_EVENT);
   }
-  #writeAvailFlags(flags: number): void {
-    this.#memory.store16(this.#ring + this.#layout.availFlags, flags, WRITE_AVAIL_FLAGS);
+  protected writeAvailFlags(flags: number): void {
+    this.memory.store16(this.ring + this.layout.availFlags, flags, WRITE_AVAIL_FLAGS);
   }
 
-  #refresh(): boolean {
+  protected refresh(): boolean {
     if (this.#broken !== undefined) return false;
     // Ordering B and D: used.idx, then the elements it covers.
-    const index = this.#memory.load16(this.#ring + this.#layout.usedIndex, READ_USED_INDEX);
-    if (((index - this.#lastUsed) & 0xffff) > ((this.#publishedAvail - this.#lastUsed) & 0xffff)) {
-      this.#breach(`used.idx ${index}, last seen ${this.#lastUsed}, published ${this.#publishedAvail}`);
+    const index = this.memory.load16(this.ring + this.layout.usedIndex, READ_USED_INDEX);
+    if (((index - this.lastUsed) & 0xffff) > ((this.publishedAvail - this.lastUsed) & 0xffff)) {
+      this.breach(`used.idx ${index}, last seen ${this.lastUsed}, published ${this.publishedAvail}`);
       return false;
     }
-    this.#usedIndex = index;
-    return index !== this.#lastUsed;
+    this.usedIndex = index;
+    return index !== this.lastUsed;
   }
 
   /** Writes a chain into the descriptor table along the free list, which moves past it. */
-  #writeChain(head: number, list: ScatterList): void {
+  protected writeChain(head: number, list: ScatterList): void {
     let index = head;
     const last = list.count - 1;
     for (let segment = 0; segment <= last; segment++) {
-      const next = this.#next[index] ?? NONE;
+      const next = this.next[index] ?? NONE;
       const flags =
         (segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE) | (segment < last ? DESCRIPTOR_FLAG.NEXT : 0);
-      const at = this.#ring + DESCRIPTOR_BYTES * index;
-      this.#writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
-      if (segment < last) this.#memory.write16(at + DESCRIPTOR.next, next, WRITE_DESCRIPTOR);
+      const at = this.ring + DESCRIPTOR_BYTES * index;
+      this.writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
+      if (segment < last) this.memory.write16(at + DESCRIPTOR.next, next, WRITE_DESCRIPTOR);
       index = next;
     }
-    this.#freeHead = index;
+    this.freeHead = index;
   }
 
-  #writeIndirect(head: number, address: number, list: ScatterList): void {
-    const table = address - this.#options.ram.base;
+  protected writeIndirect(head: number, address: number, list: ScatterList): void {
+    const table = address - this.options.ram.base;
     const last = list.count - 1;
     for (let segment = 0; segment <= last; segment++) {
       const flags =
         (segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE) | (segment < last ? DESCRIPTOR_FLAG.NEXT : 0);
       const at = table + DESCRIPTOR_BYTES * segment;
-      this.#writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
-      this.#memory.write16(at + DESCRIPTOR.next, segment < last ? segment + 1 : 0, WRITE_DESCRIPTOR);
+      this.writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
+      this.memory.write16(at + DESCRIPTOR.next, segment < last ? segment + 1 : 0, WRITE_DESCRIPTOR);
     }
     const bytes = DESCRIPTOR_BYTES * list.count;
-    this.#writeDescriptor(this.#ring + DESCRIPTOR_BYTES * head, address, bytes, DESCRIPTOR_FLAG.INDIRECT);
-    this.#freeHead = this.#next[head] ?? NONE;
+    this.writeDescriptor(this.ring + DESCRIPTOR_BYTES * head, address, bytes, DESCRIPTOR_FLAG.INDIRECT);
+    this.freeHead = this.next[head] ?? NONE;
   }
 
-  #writeDescriptor(at: number, address: number, length: number, flags: number): void {
-    this.#memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
-    this.#memory.write32(at + DESCRIPTOR.addressHigh, Math.floor(address / 0x1_0000_0000), WRITE_DESCRIPTOR);
-    this.#memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
-    this.#memory.write16(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
+  protected writeDescriptor(at: number, address: number, length: number, flags: number): void {
+    this.memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
+    this.memory.write32(at + DESCRIPTOR.addressHigh, Math.floor(address / 0x1_0000_0000), WRITE_DESCRIPTOR);
+    this.memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
+    this.memory.write16(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
   }
 
   /** A head's own indirect table, kept from request to request and grown when needed. */
-  #table(head: number, entries: number): number | undefined {
-    if ((this.#tableEntries[head] ?? 0) >= entries) return this.#tableAddress[head];
+  protected table(head: number, entries: number): number | undefined {
+    if ((this.tableEntries[head] ?? 0) >= entries) return this.tableAddress[head];
     const capacity = Math.max(4, 2 ** Math.ceil(Math.log2(entries)));
-    const address = this.#options.tables.allocate(DESCRIPTOR_BYTES * capacity);
+    const address = this.options.tables.allocate(DESCRIPTOR_BYTES * capacity);
     if (address === undefined) return undefined;
-    this.#freeTable(head);
-    this.#tableAddress[head] = address;
-    this.#tableEntries[head] = capacity;
+    this.freeTable(head);
+    this.tableAddress[head] = address;
+    this.tableEntries[head] = capacity;
     return address;
   }
 
-  #freeTable(head: number): void {
-    const entries = this.#tableEntries[head] ?? 0;
+  protected freeTable(head: number): void {
+    const entries = this.tableEntries[head] ?? 0;
     if (entries === 0) return;
-    this.#options.tables.free(this.#tableAddress[head] ?? 0, DESCRIPTOR_BYTES * entries);
-    this.#tableEntries[head] = 0;
+    this.options.tables.free(this.tableAddress[head] ?? 0, DESCRIPTOR_BYTES * entries);
+    this.tableEntries[head] = 0;
   }
 
   /** Puts the chain of `head` back on the free list and returns its token. */
-  #release(head: number): Token | undefined {
-    const length = this.#chainLength[head] ?? 0;
+  protected release(head: number): Token | undefined {
+    const length = this.chainLength[head] ?? 0;
     let last = head;
-    for (let step = 1; step < length; step++) last = this.#next[last] ?? NONE;
-    this.#next[last] = this.#freeHead;
-    this.#freeHead = head;
-    this.#freeCount += length;
-    this.#chainLength[head] = 0;
-    const token = this.#tokens[head];
-    this.#tokens[head] = undefined;
+    for (let step = 1; step < length; step++) last = this.next[last] ?? NONE;
+    this.next[last] = this.freeHead;
+    this.freeHead = head;
+    this.freeCount += length;
+    this.chainLength[head] = 0;
+    const token = this.tokens[head];
+    this.tokens[head] = undefined;
     return token;
   }
 
-  #breach(reason: string): undefined {
+  protected breach(reason: string): undefined {
     this.break(`${this.name}: ${reason}`);
     return undefined;
   }

@@ -59,22 +59,22 @@ export class DeviceQueue {
   readonly size: number;
   readonly epoch: number;
   readonly counters: QueueCounters;
-  readonly #options: DeviceQueueOptions;
-  readonly #ram: Ram;
-  readonly #memory: SharedMemory;
-  readonly #layout: RingLayout;
-  readonly #mask: number;
-  readonly #ring: number;
-  readonly #eventIndex: boolean;
-  readonly #heldPages: HeldPages | undefined;
-  readonly #chains: (Chain | undefined)[] = [];
+  protected readonly options: DeviceQueueOptions;
+  protected readonly ram: Ram;
+  protected readonly memory: SharedMemory;
+  protected readonly layout: RingLayout;
+  protected readonly mask: number;
+  protected readonly ring: number;
+  protected readonly eventIndex: boolean;
+  protected readonly heldPages: HeldPages | undefined;
+  protected readonly chains: (Chain | undefined)[] = [];
   /** Next available entry to take, and the driver's index as last read. */
-  #lastAvail = 0;
-  #availIndex = 0;
+  protected lastAvail = 0;
+  protected availIndex = 0;
   /** Next used entry to write, what the driver has been shown, and where the last interrupt decision stood. */
-  #usedIndex = 0;
-  #publishedUsed = 0;
-  #signalledUsed = 0;
+  protected usedIndex = 0;
+  protected publishedUsed = 0;
+  protected signalledUsed = 0;
   #broken = false;
   #detached = false;
 
@@ -83,14 +83,14 @@ export class DeviceQueue {
     this.size = options.layout.size;
     this.epoch = options.epoch;
     this.counters = options.counters;
-    this.#options = options;
-    this.#ram = options.ram;
-    this.#memory = options.ram.memory;
-    this.#layout = options.layout;
-    this.#mask = options.layout.size - 1;
-    this.#ring = options.ringOffset;
-    this.#eventIndex = options.eventIndex;
-    this.#heldPages = options.heldPages;
+    this.options = options;
+    this.ram = options.ram;
+    this.memory = options.ram.memory;
+    this.layout = options.layout;
+    this.mask = options.layout.size - 1;
+    this.ring = options.ringOffset;
+    this.eventIndex = options.eventIndex;
+    this.heldPages = options.heldPages;
   }
 
   get broken(): boolean {
@@ -104,56 +104,56 @@ export class DeviceQueue {
 
   /** Chains taken and not yet returned. */
   get inFlight(): number {
-    return (this.#lastAvail - this.#usedIndex) & 0xffff;
+    return (this.lastAvail - this.usedIndex) & 0xffff;
   }
 
   /** The device was reset or unplugged: nothing is popped, pushed or published any more. */
   detach(): void {
     this.#detached = true;
-    this.#availIndex = this.#lastAvail;
+    this.availIndex = this.lastAvail;
   }
 
   /** The next chain, or undefined: the ring is empty, or broken. */
   pop(): Chain | undefined {
-    if (this.#lastAvail === this.#availIndex && !this.#refresh()) return undefined;
+    if (this.lastAvail === this.availIndex && !this.refresh()) return undefined;
     if (this.#broken || this.#detached) return undefined;
-    const slot = this.#ring + this.#layout.availRing + 2 * (this.#lastAvail & this.#mask);
-    const head = this.#memory.read16(slot, READ_AVAIL_ENTRY);
+    const slot = this.ring + this.layout.availRing + 2 * (this.lastAvail & this.mask);
+    const head = this.memory.read16(slot, READ_AVAIL_ENTRY);
     if (head >= this.size) {
-      return this.#break(
+      return this.break(
         "head-range",
-        `avail ring entry ${this.#lastAvail & this.#mask} names descriptor ${head}`,
+        `avail ring entry ${this.lastAvail & this.mask} names descriptor ${head}`,
       );
     }
-    let chain = this.#chains[head];
+    let chain = this.chains[head];
     if (chain === undefined) {
-      chain = new Chain(this.#ram, head);
-      this.#chains[head] = chain;
+      chain = new Chain(this.ram, head);
+      this.chains[head] = chain;
     }
     if (chain.epoch === this.epoch) {
-      return this.#break("head-in-flight", `avail ring names head ${head}, which has not been returned`);
+      return this.break("head-in-flight", `avail ring names head ${head}, which has not been returned`);
     }
     chain.begin(this.epoch);
-    if (!this.#walk(chain, this.#ring + this.#layout.descriptors, this.size, head, false)) return undefined;
-    this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
-    if (this.#heldPages !== undefined && this.#heldPages.count > 0) this.#checkPages(chain, this.#heldPages);
+    if (!this.walk(chain, this.ring + this.layout.descriptors, this.size, head, false)) return undefined;
+    this.lastAvail = (this.lastAvail + 1) & 0xffff;
+    if (this.heldPages !== undefined && this.heldPages.count > 0) this.checkPages(chain, this.heldPages);
     return chain;
   }
 
   /** Whether the driver has published something that was not popped. */
   get hasAvailable(): boolean {
-    return this.#lastAvail !== this.#availIndex || this.#refresh();
+    return this.lastAvail !== this.availIndex || this.refresh();
   }
 
   /** Reports a page that a balloon holds, in the chain or under the ring. The bytes are there: the queue goes on. */
-  #checkPages(chain: Chain, held: HeldPages): void {
+  protected checkPages(chain: Chain, held: HeldPages): void {
     chain.checkedAt = held.changes;
     const report = (page: number, what: string) => {
       if (page < 0) return;
-      const address = (this.#ram.base + page * PAGE_SIZE).toString(16);
-      this.#options.violated("ballooned-page", `${what} page ${page} (0x${address}), which a balloon holds`);
+      const address = (this.ram.base + page * PAGE_SIZE).toString(16);
+      this.options.violated("ballooned-page", `${what} page ${page} (0x${address}), which a balloon holds`);
     };
-    report(held.find(this.#ring, this.#layout.bytes), "the ring uses");
+    report(held.find(this.ring, this.layout.bytes), "the ring uses");
     for (let index = 0; index < chain.segments; index++) {
       const page = held.find(chain.segmentOffset(index), chain.segmentLength(index));
       report(page, `a buffer of head ${chain.head} uses`);
@@ -164,13 +164,13 @@ export class DeviceQueue {
   push(chain: Chain, written: number): void {
     if (this.#broken || this.#detached || chain.epoch !== this.epoch) return;
     // Pages given away while the device had the chain.
-    const held = this.#heldPages;
+    const held = this.heldPages;
     if (held !== undefined && held.count > 0 && held.changes !== chain.checkedAt)
-      this.#checkPages(chain, held);
-    const element = this.#ring + this.#layout.usedRing + USED_ELEMENT_BYTES * (this.#usedIndex & this.#mask);
-    this.#memory.write32(element, chain.head, WRITE_USED_ELEMENT);
-    this.#memory.write32(element + 4, written, WRITE_USED_ELEMENT);
-    this.#usedIndex = (this.#usedIndex + 1) & 0xffff;
+      this.checkPages(chain, held);
+    const element = this.ring + this.layout.usedRing + USED_ELEMENT_BYTES * (this.usedIndex & this.mask);
+    this.memory.write32(element, chain.head, WRITE_USED_ELEMENT);
+    this.memory.write32(element + 4, written, WRITE_USED_ELEMENT);
+    this.usedIndex = (this.usedIndex + 1) & 0xffff;
     chain.end();
     this.counters.requests++;
     this.counters.bytes += written + chain.readableBytes;
@@ -178,13 +178,13 @@ export class DeviceQueue {
 
   /** Publishes what was pushed, and interrupts the driver if it asked for that. */
   flush(): void {
-    if (this.#usedIndex === this.#publishedUsed || this.#detached) return;
+    if (this.usedIndex === this.publishedUsed || this.#detached) return;
     // Ordering B: used elements, then used.idx. Ordering D: used.idx, then the driver's wish.
-    this.#memory.store16(this.#ring + this.#layout.usedIndex, this.#usedIndex, PUBLISH_USED);
-    this.#publishedUsed = this.#usedIndex;
-    if (this.#driverWantsInterrupt()) {
+    this.memory.store16(this.ring + this.layout.usedIndex, this.usedIndex, PUBLISH_USED);
+    this.publishedUsed = this.usedIndex;
+    if (this.driverWantsInterrupt()) {
       this.counters.interruptsSent++;
-      this.#options.interrupt();
+      this.options.interrupt();
     } else {
       this.counters.interruptsSuppressed++;
     }
@@ -197,18 +197,18 @@ export class DeviceQueue {
   enableNotifications(): boolean {
     if (this.#broken || this.#detached) return false;
     // Ordering C: the wish, then avail.idx.
-    if (this.#eventIndex) {
-      this.#memory.store16(this.#ring + this.#layout.availEvent, this.#lastAvail, WRITE_AVAIL_EVENT);
+    if (this.eventIndex) {
+      this.memory.store16(this.ring + this.layout.availEvent, this.lastAvail, WRITE_AVAIL_EVENT);
     } else {
-      this.#memory.store16(this.#ring + this.#layout.usedFlags, 0, WRITE_USED_FLAGS);
+      this.memory.store16(this.ring + this.layout.usedFlags, 0, WRITE_USED_FLAGS);
     }
-    return this.#refresh();
+    return this.refresh();
   }
 
   /** Tells the driver that kicks are not needed. With event index the armed position, once crossed, says so. */
   disableNotifications(): void {
-    if (this.#eventIndex || this.#broken || this.#detached) return;
-    this.#memory.store16(this.#ring + this.#layout.usedFlags, USED_FLAG_NO_NOTIFY, WRITE_USED_FLAGS);
+    if (this.eventIndex || this.#broken || this.#detached) return;
+    this.memory.store16(this.ring + this.layout.usedFlags, USED_FLAG_NO_NOTIFY, WRITE_USED_FLAGS);
   }
 
   /**
@@ -225,54 +225,51 @@ export class DeviceQueue {
 
   /** Ends the queue's use with a breach that a device found in a request. */
   violate(kind: ViolationKind, detail: string): void {
-    this.#break(kind, detail);
+    this.break(kind, detail);
   }
 
   describe() {
-    const at = (offset: number) => this.#memory.load16(this.#ring + offset, 0);
+    const at = (offset: number) => this.memory.load16(this.ring + offset, 0);
     return {
       index: this.index,
       size: this.size,
       broken: this.#broken,
-      lastAvail: this.#lastAvail,
-      usedIndex: this.#usedIndex,
-      publishedUsed: this.#publishedUsed,
-      signalledUsed: this.#signalledUsed,
+      lastAvail: this.lastAvail,
+      usedIndex: this.usedIndex,
+      publishedUsed: this.publishedUsed,
+      signalledUsed: this.signalledUsed,
       shared: {
-        availIndex: at(this.#layout.availIndex),
-        availFlags: at(this.#layout.availFlags),
-        usedIndex: at(this.#layout.usedIndex),
-        usedFlags: at(this.#layout.usedFlags),
-        usedEvent: at(this.#layout.usedEvent),
-        availEvent: at(this.#layout.availEvent),
+        availIndex: at(this.layout.availIndex),
+        availFlags: at(this.layout.availFlags),
+        usedIndex: at(this.layout.usedIndex),
+        usedFlags: at(this.layout.usedFlags),
+        usedEvent: at(this.layout.usedEvent),
+        availEvent: at(this.layout.availEvent),
       },
     };
   }
 
   /** Reads avail.idx; true if there is something new. The answer may be stale: more may have come since. */
-  #refresh(): boolean {
+  protected refresh(): boolean {
     if (this.#broken || this.#detached) return false;
     // Ordering A and C: avail.idx, then the entries it covers.
-    const index = this.#memory.load16(this.#ring + this.#layout.availIndex, READ_AVAIL_INDEX);
-    const pending = (index - this.#lastAvail) & 0xffff;
+    const index = this.memory.load16(this.ring + this.layout.availIndex, READ_AVAIL_INDEX);
+    const pending = (index - this.lastAvail) & 0xffff;
     if (pending > this.size) {
-      this.#break(
-        "avail-index",
-        `avail.idx ${index}, last taken ${this.#lastAvail}, queue size ${this.size}`,
-      );
+      this.break("avail-index", `avail.idx ${index}, last taken ${this.lastAvail}, queue size ${this.size}`);
       return false;
     }
-    this.#availIndex = index;
+    this.availIndex = index;
     return pending !== 0;
   }
 
   /** Appends the chain that starts at `first` of a table; false if it was malformed. */
-  #walk(chain: Chain, table: number, entries: number, first: number, indirect: boolean): boolean {
-    const memory = this.#memory;
+  protected walk(chain: Chain, table: number, entries: number, first: number, indirect: boolean): boolean {
+    const memory = this.memory;
     const limit = Math.max(this.size, indirect ? MAX_INDIRECT : 0);
     let index = first;
     for (let steps = 0; ; steps++) {
-      if (steps >= entries) return this.#malformed("chain-loop", `chain of head ${chain.head} has a loop`);
+      if (steps >= entries) return this.malformed("chain-loop", `chain of head ${chain.head} has a loop`);
       const descriptor = table + DESCRIPTOR_BYTES * index;
       const low = memory.read32(descriptor + DESCRIPTOR.addressLow, READ_DESCRIPTOR);
       const high = memory.read32(descriptor + DESCRIPTOR.addressHigh, READ_DESCRIPTOR);
@@ -280,74 +277,80 @@ export class DeviceQueue {
       const flags = memory.read16(descriptor + DESCRIPTOR.flags, READ_DESCRIPTOR);
       const address = high * 0x1_0000_0000 + low;
       if ((flags & DESCRIPTOR_FLAG.INDIRECT) !== 0) {
-        return this.#walkIndirect(chain, address, length, flags, indirect);
+        return this.walkIndirect(chain, address, length, flags, indirect);
       }
-      const offset = this.#ram.offsetOf(address, length);
+      const offset = this.ram.offsetOf(address, length);
       if (offset < 0) {
-        return this.#malformed(
+        return this.malformed(
           "descriptor-address",
           `descriptor ${index}: ${length} bytes at 0x${address.toString(16)} lie outside RAM`,
         );
       }
       if (chain.segments >= limit) {
-        return this.#malformed("chain-length", `chain of head ${chain.head} has more than ${limit} elements`);
+        return this.malformed("chain-length", `chain of head ${chain.head} has more than ${limit} elements`);
       }
       if (!chain.append(offset, length, (flags & DESCRIPTOR_FLAG.WRITE) !== 0)) {
-        return this.#malformed("descriptor-order", `descriptor ${index} is readable after a writable one`);
+        return this.malformed("descriptor-order", `descriptor ${index} is readable after a writable one`);
       }
       if ((flags & DESCRIPTOR_FLAG.NEXT) === 0) return true;
       index = memory.read16(descriptor + DESCRIPTOR.next, READ_DESCRIPTOR);
       if (index >= entries) {
-        return this.#malformed("next-range", `next ${index} in a table of ${entries} (head ${chain.head})`);
+        return this.malformed("next-range", `next ${index} in a table of ${entries} (head ${chain.head})`);
       }
     }
   }
 
-  #walkIndirect(chain: Chain, address: number, length: number, flags: number, nested: boolean): boolean {
-    if (nested) return this.#malformed("indirect-nested", "indirect descriptor inside an indirect table");
-    if (!this.#options.indirect) {
-      return this.#malformed("indirect-not-negotiated", "indirect descriptor without INDIRECT_DESC");
+  protected walkIndirect(
+    chain: Chain,
+    address: number,
+    length: number,
+    flags: number,
+    nested: boolean,
+  ): boolean {
+    if (nested) return this.malformed("indirect-nested", "indirect descriptor inside an indirect table");
+    if (!this.options.indirect) {
+      return this.malformed("indirect-not-negotiated", "indirect descriptor without INDIRECT_DESC");
     }
     if ((flags & DESCRIPTOR_FLAG.NEXT) !== 0) {
-      return this.#malformed("indirect-next", "descriptor with both INDIRECT and NEXT");
+      return this.malformed("indirect-next", "descriptor with both INDIRECT and NEXT");
     }
     const entries = length / DESCRIPTOR_BYTES;
     if (!Number.isInteger(entries) || entries === 0 || entries > Math.max(MAX_INDIRECT, this.size)) {
-      return this.#malformed("indirect-length", `indirect table of ${length} bytes`);
+      return this.malformed("indirect-length", `indirect table of ${length} bytes`);
     }
-    const table = this.#ram.offsetOf(address, length);
+    const table = this.ram.offsetOf(address, length);
     // A table that is not aligned to its fields cannot be read without tearing; 16 is what the layout asks for.
     if (table < 0 || table % 4 !== 0) {
-      return this.#malformed(
+      return this.malformed(
         "indirect-address",
         `indirect table of ${length} bytes at 0x${address.toString(16)}`,
       );
     }
-    return this.#walk(chain, table, entries, 0, true);
+    return this.walk(chain, table, entries, 0, true);
   }
 
-  #driverWantsInterrupt(): boolean {
-    const before = this.#signalledUsed;
-    this.#signalledUsed = this.#usedIndex;
+  protected driverWantsInterrupt(): boolean {
+    const before = this.signalledUsed;
+    this.signalledUsed = this.usedIndex;
     // Ordering D: after used.idx, the driver's wish.
-    if (this.#eventIndex) {
-      const event = this.#memory.load16(this.#ring + this.#layout.usedEvent, READ_USED_EVENT);
-      return needEvent(event, this.#usedIndex, before);
+    if (this.eventIndex) {
+      const event = this.memory.load16(this.ring + this.layout.usedEvent, READ_USED_EVENT);
+      return needEvent(event, this.usedIndex, before);
     }
-    const flags = this.#memory.load16(this.#ring + this.#layout.availFlags, READ_AVAIL_FLAGS);
+    const flags = this.memory.load16(this.ring + this.layout.availFlags, READ_AVAIL_FLAGS);
     return (flags & AVAIL_FLAG_NO_INTERRUPT) === 0;
   }
 
-  #malformed(kind: ViolationKind, detail: string): false {
-    this.#break(kind, detail);
+  protected malformed(kind: ViolationKind, detail: string): false {
+    this.break(kind, detail);
     return false;
   }
 
-  #break(kind: ViolationKind, detail: string): undefined {
+  protected break(kind: ViolationKind, detail: string): undefined {
     this.#broken = true;
     // Nothing more to take, so that no loop waits for it.
-    this.#availIndex = this.#lastAvail;
-    this.#options.violated(kind, detail);
+    this.availIndex = this.lastAvail;
+    this.options.violated(kind, detail);
     return undefined;
   }
 }
