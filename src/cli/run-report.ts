@@ -2,6 +2,7 @@
 
 import type { Acceptance } from "../machine/acceptance.ts";
 import type { RunReport } from "../machine/machine.ts";
+import type { NicResult } from "../machine/workloads/nics.ts";
 import { formatInterrupts, formatLatency, formatLspci, formatQueues } from "../observe/report/tables.ts";
 
 const megabytesPerSecond = (bytes: number, seconds: number): number =>
@@ -46,6 +47,8 @@ export function acceptanceJson(run: Acceptance) {
     },
     pattern: result?.pattern ?? null,
     entropy: result?.entropy ?? null,
+    nics: result?.nics ?? [],
+    log: { host: report.host?.log ?? [], guest: report.guest?.log ?? [] },
     interrupts: interruptsOf(report),
     pci: report.guest?.pci ?? [],
     queues: report.queues,
@@ -70,11 +73,14 @@ export function acceptanceText(run: Acceptance): string {
           ? "pattern  not written (the file is not changed without --write)"
           : `pattern  ${result.pattern.bytes} bytes written, flushed, ${result.pattern.verified ? "read back" : "NOT read back"}`,
         result.entropy === null ? "entropy  none" : `entropy  ${result.entropy.bytes} bytes read`,
+        ...result.nics.map(nicLine),
       ]
         .filter((line) => line !== "")
         .join("\n"),
     );
   }
+  const log = logText(report);
+  if (log !== "") parts.push(log);
   parts.push(
     [
       ...run.differences.map((line) => `differs: ${line}`),
@@ -83,6 +89,14 @@ export function acceptanceText(run: Acceptance): string {
     ].join("\n"),
   );
   return parts.join("\n\n");
+}
+
+function nicLine(nic: NicResult, index: number): string {
+  const head = `nic ${index}    ${nic.mac}, link ${nic.linkUp ? "up" : "down"}`;
+  if (nic.kind === "idle") return head;
+  if (nic.kind === "ping") return `${head}, ping ${nic.verified ? "answered" : "NOT answered"}`;
+  const figures = `${nic.frames} frames, ${nic.bytes} bytes in ${nic.seconds.toFixed(3)} s`;
+  return `${head}, ${nic.kind}: ${figures}, sha256 ${nic.sha256.slice(0, 16)}…`;
 }
 
 function verdictLine(report: RunReport, run: Acceptance): string {
@@ -104,13 +118,9 @@ export function programJson(report: RunReport) {
 }
 
 export function programText(report: RunReport): string {
-  const log = [
-    ...(report.host?.log ?? []).map((l) => `host: ${l}`),
-    ...(report.guest?.log ?? []).map((l) => `guest: ${l}`),
-  ];
   return [
     busText(report),
-    log.join("\n"),
+    logText(report),
     report.result === null || report.result === undefined
       ? ""
       : `result: ${JSON.stringify(report.result, null, 2)}`,
@@ -133,6 +143,14 @@ function busText({ counterpart, guest, queues }: RunReport): string {
   ]
     .filter((part) => part !== "")
     .join("\n\n");
+}
+
+/** What the devices and drivers had to say. */
+function logText(report: RunReport): string {
+  return [
+    ...(report.host?.log ?? []).map((line) => `host: ${line}`),
+    ...(report.guest?.log ?? []).map((line) => `guest: ${line}`),
+  ].join("\n");
 }
 
 function troubleText(report: RunReport): string[] {

@@ -15,6 +15,7 @@ export { CancelledError } from "./errors.ts";
 export { net } from "./net/net.ts";
 export { NetError } from "./net/net-error.ts";
 export type { FrameHandler, Nic, RxMode, SendOptions } from "./net/nic.ts";
+export { type PingOptions, type PingReply, ping } from "./net/ping.ts";
 export { type Entropy, rng } from "./rng.ts";
 
 export const drivers: readonly VirtioDriver[] = [blk, console, net, rng];

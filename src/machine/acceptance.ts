@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Random } from "../wire/random.ts";
+import { compareNics, planNics } from "./acceptance-nics.ts";
 import { type MachineDescription, parseSize } from "./description.ts";
 import { Machine } from "./machine.ts";
 import type { OnProgress, RunReport, StartMachine } from "./run.ts";
@@ -51,16 +52,19 @@ export async function runAcceptance(
     ],
   });
   machine.onProgress = progress;
+  const nics = await planNics(machine.spec.devices);
   const args: AcceptanceArgs = {
     depth: DEPTH,
     chunkBytes: Math.min(CHUNK_BYTES, chunkThatFits(machine.spec.memory)),
     write: options.disk === undefined || options.write || options.protection === "copy",
+    nics: nics.map(({ task }) => task),
   };
   const report = await machine.run(WORKLOAD, args).finally(() => machine.stop().catch(() => undefined));
   const result =
     report.verdict === "crashed" || report.verdict === "stalled" ? null : (report.result as AcceptanceResult);
   const expectedSha256 = seed === null ? await hashFile(options.disk ?? "") : hashSeeded(size, seed);
-  const differences = result === null ? [] : compare(result, expectedSha256);
+  const differences =
+    result === null ? [] : [...compare(result, expectedSha256), ...compareNics(nics, result.nics)];
   return {
     report,
     result,

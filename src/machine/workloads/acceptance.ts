@@ -1,12 +1,14 @@
 /**
  * The acceptance workload, a guest program like any other: read the whole disk through the driver at depth and hash
- * it, write a pattern, flush and read it back where that is allowed, read entropy.
+ * it, write a pattern, flush and read it back where that is allowed, read entropy, and move frames over the network
+ * interfaces that are there.
  */
 import { createHash } from "node:crypto";
 import { blk, type Disk, type Entropy, rng as rngDriver } from "../../drivers/index.ts";
 import { defineGuest, type GuestContext } from "../../guest/define.ts";
 import { LatencyHistogram, type LatencySummary } from "../../observe/record/histogram.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
+import { exerciseNics, type NicResult, type NicTask } from "./nics.ts";
 
 export interface AcceptanceArgs {
   /** Requests in flight, and bytes of each. */
@@ -14,6 +16,8 @@ export interface AcceptanceArgs {
   readonly chunkBytes: number;
   /** Overwrite, flush, read back and restore the beginning of the disk. */
   readonly write: boolean;
+  /** For each network interface, in their order. */
+  readonly nics: readonly NicTask[];
 }
 
 export interface AcceptanceResult {
@@ -21,6 +25,7 @@ export interface AcceptanceResult {
   /** Bytes written and found again, or null where writing was not allowed. */
   readonly pattern: { bytes: number; verified: boolean } | null;
   readonly entropy: { bytes: number; verified: boolean } | null;
+  readonly nics: readonly NicResult[];
   readonly latencyUs: LatencySummary;
 }
 
@@ -37,6 +42,7 @@ export default defineGuest(async (guest): Promise<AcceptanceResult> => {
     pattern:
       disk === undefined || disk.readOnly || !args.write ? null : await checkPattern(disk, args.chunkBytes),
     entropy: rng === undefined ? null : await checkEntropy(rng),
+    nics: await exerciseNics(guest, args.nics),
     latencyUs: latency.summary(),
   };
 });
