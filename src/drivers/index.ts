@@ -1,10 +1,13 @@
 /** The drivers that come with virtlab. */
 import type { VirtioDriver } from "../guest/virtio/types.ts";
+import { balloon } from "./balloon/driver.ts";
 import { blk } from "./blk/blk.ts";
 import { console } from "./console/driver.ts";
 import { net } from "./net/net.ts";
 import { rng } from "./rng.ts";
 
+export type { Balloon } from "./balloon/balloon.ts";
+export { balloon } from "./balloon/driver.ts";
 export { blk } from "./blk/blk.ts";
 export { BlkError } from "./blk/blk-error.ts";
 export type { Disk } from "./blk/disk.ts";
@@ -18,4 +21,4 @@ export type { FrameHandler, Nic, RxMode, SendOptions } from "./net/nic.ts";
 export { type PingOptions, type PingReply, ping } from "./net/ping.ts";
 export { type Entropy, rng } from "./rng.ts";
 
-export const drivers: readonly VirtioDriver[] = [blk, console, net, rng];
+export const drivers: readonly VirtioDriver[] = [balloon, blk, console, net, rng];

@@ -10,6 +10,13 @@ const BUFFER = site("driver: buffer");
 /** Small buffers keep cache lines apart. */
 const BUFFER_ALIGN = 64;
 
+/** Somebody who has memory to give up when there is none left, and wants to hear of memory that is free again. */
+export interface Shrinker {
+  /** Gives memory back for an allocation of `bytes` that failed. False: there is none to be had now. */
+  reclaim(bytes: number): boolean;
+  freed(): void;
+}
+
 interface Hole {
   offset: number;
   bytes: number;
@@ -20,10 +27,34 @@ export class GuestMemory {
   /** Bytes handed out now. */
   allocatedBytes = 0;
   readonly #holes: Hole[];
+  /** Pages given away to the host, by number within RAM. */
+  readonly #surrendered = new Set<number>();
+  readonly #shrinkers = new Set<Shrinker>();
 
   constructor(ram: Ram) {
     this.ram = ram;
     this.#holes = [{ offset: 0, bytes: ram.size }];
+  }
+
+  addShrinker(shrinker: Shrinker): void {
+    this.#shrinkers.add(shrinker);
+  }
+  removeShrinker(shrinker: Shrinker): void {
+    this.#shrinkers.delete(shrinker);
+  }
+
+  /** A page for the host: it leaves the allocator, and an access to it is a bug that throws. */
+  surrenderPage(): GuestAddress | undefined {
+    const address = this.#findHole(PAGE_SIZE, PAGE_SIZE);
+    if (address !== undefined) this.#surrendered.add((address - this.ram.base) / PAGE_SIZE);
+    return address;
+  }
+  /** A page is the guest's again, with unspecified contents. */
+  recoverPage(address: number): void {
+    if (!this.#surrendered.delete((address - this.ram.base) / PAGE_SIZE)) {
+      throw new Error(`the page at 0x${address.toString(16)} was not surrendered`);
+    }
+    this.#insert(address, PAGE_SIZE);
   }
 
   get freeBytes(): number {
@@ -77,10 +108,28 @@ export class GuestMemory {
     const offset = this.ram.offsetOf(address, length);
     if (offset < 0)
       throw new RangeError(`${length} bytes at 0x${address.toString(16)} lie outside guest RAM`);
+    if (this.#surrendered.size > 0) this.#refuseSurrendered(offset, length);
     return offset;
   }
 
+  #refuseSurrendered(offset: number, length: number): void {
+    for (let page = Math.floor(offset / PAGE_SIZE); page * PAGE_SIZE < offset + length; page++) {
+      if (!this.#surrendered.has(page)) continue;
+      const address = this.ram.addressOf(page * PAGE_SIZE).toString(16);
+      throw new RangeError(`ballooned-page: page ${page} (0x${address}) was given to the host`);
+    }
+  }
+
+  /** Out of memory, whoever has some to give up is asked, as long as one does. */
   #take(bytes: number, align: number): GuestAddress | undefined {
+    for (;;) {
+      const address = this.#findHole(bytes, align);
+      if (address !== undefined) return address;
+      if (![...this.#shrinkers].some((shrinker) => shrinker.reclaim(bytes))) return undefined;
+    }
+  }
+
+  #findHole(bytes: number, align: number): GuestAddress | undefined {
     for (let index = 0; index < this.#holes.length; index++) {
       const hole = this.#holes[index];
       if (hole === undefined) break;
@@ -97,6 +146,11 @@ export class GuestMemory {
   }
 
   #give(address: number, bytes: number): void {
+    this.#insert(address, bytes);
+    for (const shrinker of this.#shrinkers) shrinker.freed();
+  }
+
+  #insert(address: number, bytes: number): void {
     const offset = this.#offset(address, bytes);
     const index = this.#holes.findIndex((hole) => hole.offset > offset);
     const at = index < 0 ? this.#holes.length : index;
