@@ -5,20 +5,23 @@ import { UsageError } from "../host/device.ts";
 import { INTERRUPT_MODES, type MachineDescription } from "../machine/description.ts";
 import { onOff, parseDevice, wholeNumber } from "./device-argument.ts";
 
-export interface MachineOptions {
-  disk?: string;
-  write?: boolean;
-  diskSize?: string;
+export interface DescriptionOptions {
   interrupts?: MachineDescription["interrupts"];
   queueSize?: string;
   indirect?: string;
   eventIndex?: string;
   memory?: string;
-  seed?: string;
   device: string[];
+  config?: string;
+}
+
+export interface MachineOptions extends DescriptionOptions {
+  disk?: string;
+  write?: boolean;
+  diskSize?: string;
+  seed?: string;
   guest?: string;
   arg: string[];
-  config?: string;
   json?: boolean;
 }
 
@@ -28,10 +31,20 @@ export function addMachineOptions(
   command: Command,
   help: { disk: string; write: string; device: string },
 ): Command {
-  return command
+  command
     .option("--disk <file>", help.disk)
     .option("--write", help.write)
-    .option("--disk-size <size>", "without --disk: size of the memory disk (default 64M)")
+    .option("--disk-size <size>", "without --disk: size of the memory disk (default 64M)");
+  return addDescriptionOptions(command, help.device)
+    .option("--seed <n>", "seed of the memory disk's contents (default: a new one, printed)")
+    .option("--guest <module>", "run this guest program instead of the acceptance workload")
+    .option("--arg <value>", "an argument for --guest (may be repeated)", collect, [])
+    .option("--json", "print one JSON document");
+}
+
+/** What a machine is made of, for commands that have a use of their own for it. */
+export function addDescriptionOptions(command: Command, deviceHelp: string): Command {
+  return command
     .addOption(
       new Option("--interrupts <mode>", "which tier the driver asks for").choices([...INTERRUPT_MODES]),
     )
@@ -39,15 +52,11 @@ export function addMachineOptions(
     .option("--indirect <on|off>", "offer indirect descriptors (default on)")
     .option("--event-index <on|off>", "offer event index (default on)")
     .option("--memory <size>", "guest RAM (default 64M)")
-    .option("--seed <n>", "seed of the memory disk's contents (default: a new one, printed)")
-    .option("--device <name[,key=value…]>", help.device, collect, [])
-    .option("--guest <module>", "run this guest program instead of the acceptance workload")
-    .option("--arg <value>", "an argument for --guest (may be repeated)", collect, [])
-    .option("--config <file>", "a machine description in JSON; the options above come on top of it")
-    .option("--json", "print one JSON document");
+    .option("--device <name[,key=value…]>", deviceHelp, collect, [])
+    .option("--config <file>", "a machine description in JSON; these options come on top of it");
 }
 
-export function describeMachine(options: MachineOptions): MachineDescription {
+export function describeMachine(options: DescriptionOptions): MachineDescription {
   const base = options.config === undefined ? {} : readConfig(options.config);
   return {
     ...base,

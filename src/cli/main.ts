@@ -6,6 +6,7 @@ import { newCommand } from "./command.ts";
 import { listCommand } from "./commands/list.ts";
 import { qemuCommand } from "./commands/qemu.ts";
 import { runCommand } from "./commands/run.ts";
+import { shellCommand } from "./commands/shell.ts";
 import { EXIT } from "./exit-codes.ts";
 import { version } from "./version.ts";
 
@@ -21,9 +22,11 @@ Try:
   virtlab run                          a 64 MiB memory disk, read and verified through the driver
   virtlab run --disk disk.img --json   a file of yours, for a script
   virtlab qemu                         the same drivers on QEMU's devices
+  virtlab shell                        a prompt in the guest: lspci, dd, ping, unbind, suspend, unplug
   virtlab run --help                   everything that run can do`,
   )
   .addCommand(runCommand())
+  .addCommand(shellCommand())
   .addCommand(qemuCommand())
   .addCommand(listCommand());
 

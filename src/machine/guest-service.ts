@@ -6,6 +6,7 @@ import type { GuestLoop } from "../guest/loop.ts";
 import { UsageError } from "../host/device.ts";
 import { outcomeOf } from "./fault.ts";
 import type { Log } from "./log.ts";
+import { Programs } from "./programs.ts";
 import type { GuestProgress, GuestService, GuestState } from "./protocol.ts";
 import { displayUrl, importModule } from "./thread.ts";
 
@@ -17,7 +18,7 @@ export interface GuestParts {
 
 export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
   let report: GuestProgress["report"] = null;
-  let running = false;
+  const programs = new Programs(loop);
 
   return {
     start: () =>
@@ -33,16 +34,11 @@ export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
         const progress = (label: string, done: number, total: number) => {
           report = { label, done, total };
         };
-        running = true;
-        return loop
-          .run(() => program(guest.context(args, progress)))
-          .finally(() => {
-            running = false;
-          });
+        return programs.run(() => program(guest.context(args, progress)));
       }),
     attend: () =>
       outcomeOf("internal", async () => {
-        if (!running) await loop.run(() => new Promise((resolve) => setImmediate(resolve)));
+        await programs.run(() => new Promise((resolve) => setImmediate(resolve)));
         return null;
       }),
     progress: async () => {

@@ -80,7 +80,10 @@ export class Machine implements RunnableMachine {
    * the device's answer. Rejects with `UsageError` for a device, command or argument that does not exist.
    */
   async deviceCommand(device: number | string, command: string, ...args: string[]): Promise<unknown> {
-    return unwrap(await this.#alive<Outcome<unknown>>(this.#host.service.command({ device, command, args })));
+    const asked = this.#host.service.command({ device, command, args });
+    const answer = unwrap(await this.#alive<Outcome<unknown>>(asked));
+    await this.#attend();
+    return answer;
   }
 
   /** Plugs a device into the running machine; resolves with its slot. The guest is told by interrupt. */

@@ -1,0 +1,2 @@
+/** What stands before a command, typed or read. */
+export const PROMPT = "virtlab> ";
