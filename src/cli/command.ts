@@ -5,5 +5,7 @@ export function newCommand(name: string): Command {
   return new Command(name)
     .exitOverride()
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "virtlab: ").replace("\n(", " (")) });
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, "virtlab: ").replace("\n(", " (")),
+    });
 }
