@@ -11,9 +11,11 @@ import {
   type DeviceModel,
   type DeviceQueue,
   defineDevice,
+  UsageError,
 } from "../host/index.ts";
 import { Random } from "../wire/random.ts";
 import { VIRTIO_TYPE } from "../wire/virtio-ids.ts";
+import { RateLimit } from "./rate-limit.ts";
 
 /** A driver may offer more than anyone wants at once; a device may fill less than it was offered. */
 const BYTES_PER_REQUEST_MAX = 65536;
@@ -27,33 +29,68 @@ export default defineDevice({
   options: {
     source: { type: ["crypto", "seeded"], help: "where the bytes come from", default: "crypto" },
     seed: { type: "number", help: "seed of source=seeded", default: 1 },
+    rate: { type: "size", help: "most bytes per second; unlimited without it" },
   },
-  create({ source, seed }, platform) {
+  create({ source, seed, rate }, platform) {
+    if (rate !== undefined && !(Number(rate) >= 1)) {
+      throw new UsageError(`rng: expected a rate of at least 1 byte per second, found ${rate}`);
+    }
     const random = new Random(Number(seed ?? 1));
-    return entropy(
-      source === "seeded" ? (bytes) => random.fill(bytes) : (bytes) => platform.randomFill(bytes),
-    );
+    const fill: Fill =
+      source === "seeded" ? (bytes) => random.fill(bytes) : (bytes) => platform.randomFill(bytes);
+    return entropy(fill, rate === undefined ? undefined : new RateLimit(Number(rate), platform));
   },
 });
 
-function entropy(fill: Fill): DeviceModel {
+function entropy(fill: Fill, limit: RateLimit | undefined): DeviceModel {
+  /** Requests in the order they came: those that the rate does not allow yet stay here. */
+  const waiting: { readonly queue: DeviceQueue; readonly chain: Chain }[] = [];
+
+  function answerWaiting(): void {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const { queue, chain } = next;
+      const wanted = Math.min(chain.writableBytes, BYTES_PER_REQUEST_MAX);
+      const bytes = new Uint8Array(limit?.take(wanted) ?? wanted);
+      if (bytes.length === 0) {
+        limit?.later(answerLater);
+        return;
+      }
+      fill(bytes);
+      // Given back with the number of bytes that are in it now.
+      if (!queue.detached) queue.push(chain, chain.write(0, bytes));
+      waiting.shift();
+    }
+  }
+
+  /** Past the driver's kick: nobody else publishes what was pushed. */
+  function answerLater(): void {
+    const queue = waiting[0]?.queue;
+    answerWaiting();
+    queue?.flush();
+  }
+
   return {
     features: 0,
     queues: [{ name: "requests" }],
-    // Serve until the queue is empty: the driver need not kick again for what it adds meanwhile.
-    queueNotified: (queue, context) => queue.serve((chain) => answer(queue, chain, context, fill)),
+    queueNotified(queue, context) {
+      // Serve until the queue is empty: the driver need not kick again for what it adds meanwhile.
+      queue.serve((chain) => {
+        if (chain.writableBytes > 0) waiting.push({ queue, chain });
+        else refuse(queue, chain, context);
+        answerWaiting();
+      });
+    },
+    reset() {
+      waiting.length = 0;
+      limit?.cancel();
+    },
+    close: () => limit?.cancel(),
+    describe: () => ({ waiting: waiting.length }),
   };
 }
 
-/** One buffer: fill it, and give it back with the number of bytes that are in it now. */
-function answer(queue: DeviceQueue, chain: Chain, context: DeviceContext, fill: Fill): void {
-  if (chain.writableBytes === 0) {
-    // The driver's mistake is reported, and its buffer returned all the same.
-    context.violated({ kind: "request-format", queue: queue.index, detail: "no writable bytes to fill" });
-    queue.push(chain, 0);
-    return;
-  }
-  const bytes = new Uint8Array(Math.min(chain.writableBytes, BYTES_PER_REQUEST_MAX));
-  fill(bytes);
-  queue.push(chain, chain.write(0, bytes));
+/** The driver's mistake is reported, and its buffer returned all the same. */
+function refuse(queue: DeviceQueue, chain: Chain, context: DeviceContext): void {
+  context.violated({ kind: "request-format", queue: queue.index, detail: "no writable bytes to fill" });
+  queue.push(chain, 0);
 }
