@@ -9,6 +9,7 @@ import { allocateShared, attachMemory } from "../../src/memory/attach.ts";
 import { Doorbell } from "../../src/memory/doorbell.ts";
 import { planControl } from "../../src/memory/plan.ts";
 import { Ram } from "../../src/memory/ram.ts";
+import type { SharedMemory } from "../../src/memory/shared-memory.ts";
 import { RING_FEATURES } from "../../src/wire/features.ts";
 import { FakeDriver } from "./fake-driver.ts";
 
@@ -32,6 +33,8 @@ export interface RigOptions {
   readonly transportFeatures?: number;
   readonly kickFastPath?: boolean;
   readonly slot?: number;
+  /** RAM's memory, of RAM_BYTES. */
+  readonly memory?: SharedMemory;
 }
 
 /** Returns every chain untouched. */
@@ -45,7 +48,7 @@ export function hostRig(options: RigOptions = {}) {
   const slot = options.slot ?? 4;
   const plan = planControl({ cpus: 1, functions: 4 });
   const control = attachMemory(allocateShared(plan.bytes));
-  const ram = new Ram(attachMemory(allocateShared(RAM_BYTES)));
+  const ram = new Ram(options.memory ?? attachMemory(allocateShared(RAM_BYTES)));
   const violations: Violation[] = [];
   const logs: string[] = [];
   const kickFastPath = options.kickFastPath ?? false;
