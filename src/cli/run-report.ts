@@ -1,7 +1,9 @@
 /** What `virtlab run` prints: text for people, stable keys for scripts. */
 
 import type { Acceptance } from "../machine/acceptance.ts";
+import type { BalloonResult } from "../machine/acceptance-balloons.ts";
 import type { RunReport } from "../machine/machine.ts";
+import type { ConsoleResult } from "../machine/workloads/consoles.ts";
 import type { NicResult } from "../machine/workloads/nics.ts";
 import { formatInterrupts, formatLatency, formatLspci, formatQueues } from "../observe/report/tables.ts";
 
@@ -48,6 +50,8 @@ export function acceptanceJson(run: Acceptance) {
     pattern: result?.pattern ?? null,
     entropy: result?.entropy ?? null,
     nics: result?.nics ?? [],
+    consoles: result?.consoles ?? [],
+    balloons: run.balloons,
     log: { host: report.host?.log ?? [], guest: report.guest?.log ?? [] },
     interrupts: interruptsOf(report),
     pci: report.guest?.pci ?? [],
@@ -74,6 +78,8 @@ export function acceptanceText(run: Acceptance): string {
           : `pattern  ${result.pattern.bytes} bytes written, flushed, ${result.pattern.verified ? "read back" : "NOT read back"}`,
         result.entropy === null ? "entropy  none" : `entropy  ${result.entropy.bytes} bytes read`,
         ...result.nics.map(nicLine),
+        ...result.consoles.map(consoleLine),
+        ...run.balloons.map(balloonLine),
       ]
         .filter((line) => line !== "")
         .join("\n"),
@@ -97,6 +103,15 @@ function nicLine(nic: NicResult, index: number): string {
   if (nic.kind === "ping") return `${head}, ping ${nic.verified ? "answered" : "NOT answered"}`;
   const figures = `${nic.frames} frames, ${nic.bytes} bytes in ${nic.seconds.toFixed(3)} s`;
   return `${head}, ${nic.kind}: ${figures}, sha256 ${nic.sha256.slice(0, 16)}…`;
+}
+
+function consoleLine({ ports, bytesWritten, verified }: ConsoleResult): string {
+  const echo = verified === null ? "" : verified ? ", echo read back" : ", echo NOT read back";
+  return `console  ${ports === 1 ? "1 port" : `${ports} ports`}, ${bytesWritten} bytes written${echo}`;
+}
+
+function balloonLine({ targetPages, givenPages, finalPages }: BalloonResult): string {
+  return `balloon  ${givenPages ?? "?"} of ${targetPages} pages given, then back at ${finalPages ?? "?"}`;
 }
 
 function verdictLine(report: RunReport, run: Acceptance): string {

@@ -2,10 +2,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Random } from "../wire/random.ts";
+import { type BalloonResult, compareBalloons, exerciseBalloons } from "./acceptance-balloons.ts";
+import { compareConsoles, planConsoles } from "./acceptance-consoles.ts";
 import { compareNics, planNics } from "./acceptance-nics.ts";
 import { type MachineDescription, parseSize } from "./description.ts";
 import { Machine } from "./machine.ts";
-import type { OnProgress, RunReport, StartMachine } from "./run.ts";
+import type { OnProgress, RunnableMachine, RunReport, StartMachine } from "./run.ts";
 import type { AcceptanceArgs, AcceptanceResult } from "./workloads/acceptance.ts";
 
 export interface AcceptanceOptions {
@@ -21,6 +23,7 @@ export interface AcceptanceOptions {
 export interface Acceptance {
   readonly report: RunReport;
   readonly result: AcceptanceResult | null;
+  readonly balloons: readonly BalloonResult[];
   /** Everything that was compared was equal. */
   readonly verified: boolean;
   /** What differed. */
@@ -53,26 +56,44 @@ export async function runAcceptance(
   });
   machine.onProgress = progress;
   const nics = await planNics(machine.spec.devices);
+  const consoles = planConsoles(machine.spec.devices);
   const args: AcceptanceArgs = {
     depth: DEPTH,
     chunkBytes: Math.min(CHUNK_BYTES, chunkThatFits(machine.spec.memory)),
     write: options.disk === undefined || options.write || options.protection === "copy",
     nics: nics.map(({ task }) => task),
+    consoles,
   };
-  const report = await machine.run(WORKLOAD, args).finally(() => machine.stop().catch(() => undefined));
+  const { balloons, report } = await runAll(machine, args).finally(() =>
+    machine.stop().catch(() => undefined),
+  );
   const result =
     report.verdict === "crashed" || report.verdict === "stalled" ? null : (report.result as AcceptanceResult);
   const expectedSha256 = seed === null ? await hashFile(options.disk ?? "") : hashSeeded(size, seed);
   const differences =
-    result === null ? [] : [...compare(result, expectedSha256), ...compareNics(nics, result.nics)];
+    result === null
+      ? []
+      : [
+          ...compare(result, expectedSha256),
+          ...compareNics(nics, result.nics),
+          ...compareConsoles(consoles, result.consoles),
+          ...compareBalloons(balloons),
+        ];
   return {
     report,
     result,
+    balloons,
     verified: result !== null && differences.length === 0,
     differences,
     expectedSha256,
     seed,
   };
+}
+
+/** The workload comes last: its report has what happened in all of the run. */
+async function runAll(machine: RunnableMachine, args: AcceptanceArgs) {
+  const balloons = await exerciseBalloons(machine);
+  return { balloons, report: await machine.run(WORKLOAD, args) };
 }
 
 const fileOptions = ({ disk = "", write, protection }: AcceptanceOptions) => ({

@@ -44,6 +44,7 @@ export interface RunnableMachine {
   readonly spec: MachineSpec;
   onProgress: OnProgress;
   run(program: string | URL, args?: unknown): Promise<RunReport>;
+  deviceCommand(device: number | string, command: string, ...args: string[]): Promise<unknown>;
   stop(): Promise<void>;
 }
 

@@ -1,13 +1,14 @@
 /**
  * The acceptance workload, a guest program like any other: read the whole disk through the driver at depth and hash
- * it, write a pattern, flush and read it back where that is allowed, read entropy, and move frames over the network
- * interfaces that are there.
+ * it, write a pattern, flush and read it back where that is allowed, read entropy, move frames over the network
+ * interfaces that are there, and write to the consoles.
  */
 import { createHash } from "node:crypto";
 import { blk, type Disk, type Entropy, rng as rngDriver } from "../../drivers/index.ts";
 import { defineGuest, type GuestContext } from "../../guest/define.ts";
 import { LatencyHistogram, type LatencySummary } from "../../observe/record/histogram.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
+import { type ConsoleResult, type ConsoleTask, exerciseConsoles } from "./consoles.ts";
 import { exerciseNics, type NicResult, type NicTask } from "./nics.ts";
 
 export interface AcceptanceArgs {
@@ -18,6 +19,7 @@ export interface AcceptanceArgs {
   readonly write: boolean;
   /** For each network interface, in their order. */
   readonly nics: readonly NicTask[];
+  readonly consoles: readonly ConsoleTask[];
 }
 
 export interface AcceptanceResult {
@@ -26,6 +28,7 @@ export interface AcceptanceResult {
   readonly pattern: { bytes: number; verified: boolean } | null;
   readonly entropy: { bytes: number; verified: boolean } | null;
   readonly nics: readonly NicResult[];
+  readonly consoles: readonly ConsoleResult[];
   readonly latencyUs: LatencySummary;
 }
 
@@ -43,6 +46,7 @@ export default defineGuest(async (guest): Promise<AcceptanceResult> => {
       disk === undefined || disk.readOnly || !args.write ? null : await checkPattern(disk, args.chunkBytes),
     entropy: rng === undefined ? null : await checkEntropy(rng),
     nics: await exerciseNics(guest, args.nics),
+    consoles: await exerciseConsoles(guest, args.consoles),
     latencyUs: latency.summary(),
   };
 });
