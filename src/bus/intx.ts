@@ -18,13 +18,13 @@ const DEASSERT = site("intx: deassert line");
 
 /** One function's end of its line, and its ISR. */
 export class IntxPin {
-  readonly #memory: SharedMemory;
-  readonly #isr: number;
+  protected readonly memory: SharedMemory;
+  protected readonly isr: number;
   readonly #line: number;
   readonly #lineWord: number;
   readonly #bit: number;
   readonly #controller: InterruptController;
-  #enabled = true;
+  protected enabled = true;
 
   constructor(
     memory: SharedMemory,
@@ -35,8 +35,8 @@ export class IntxPin {
   ) {
     const own = plan.functions[functionIndex];
     if (own === undefined) throw new RangeError(`no function ${functionIndex} in the memory plan`);
-    this.#memory = memory;
-    this.#isr = own.isr;
+    this.memory = memory;
+    this.isr = own.isr;
     this.#line = line;
     this.#lineWord = plan.intxLines + 4 * line;
     this.#bit = 1 << functionIndex;
@@ -50,37 +50,37 @@ export class IntxPin {
   /** Sets ISR bits and, where INTx is in use, raises the line. Any device thread may call it. */
   raise(bits: number): void {
     // Ordering G: the ISR, then the line.
-    this.#memory.or32(this.#isr, bits, SET_ISR);
-    if (this.#enabled) this.#assert();
+    this.memory.or32(this.isr, bits, SET_ISR);
+    if (this.enabled) this.assert();
   }
 
   /** The driver's read of the ISR register: returns it, clears it, lowers the line. */
   readAndClear(): number {
-    const isr = this.#memory.exchange32(this.#isr, 0, CLEAR_ISR);
-    this.#lower();
+    const isr = this.memory.exchange32(this.isr, 0, CLEAR_ISR);
+    this.lower();
     return isr;
   }
 
   /** ISR as it stands, for diagnostics and the PCI status register. */
   peek(): number {
-    return this.#memory.load32(this.#isr, LOOK_AGAIN);
+    return this.memory.load32(this.isr, LOOK_AGAIN);
   }
 
   /** INTx off (MSI-X on, or Command bit 10 set) lowers the line; on raises it again if the ISR is not zero. */
   enable(enabled: boolean): void {
-    this.#enabled = enabled;
-    if (!enabled) this.#memory.and32(this.#lineWord, ~this.#bit, DEASSERT);
-    else if (this.peek() !== 0) this.#assert();
+    this.enabled = enabled;
+    if (!enabled) this.memory.and32(this.#lineWord, ~this.#bit, DEASSERT);
+    else if (this.peek() !== 0) this.assert();
   }
 
-  #assert(): void {
-    const before = this.#memory.or32(this.#lineWord, this.#bit, ASSERT);
+  protected assert(): void {
+    const before = this.memory.or32(this.#lineWord, this.#bit, ASSERT);
     if (before === 0) this.#controller.postLine(this.#line);
   }
 
-  #lower(): void {
-    this.#memory.and32(this.#lineWord, ~this.#bit, DEASSERT);
+  protected lower(): void {
+    this.memory.and32(this.#lineWord, ~this.#bit, DEASSERT);
     // Ordering G: the line is down, then look at the ISR: a bit set since the clear raises it again.
-    if (this.#enabled && this.#memory.load32(this.#isr, LOOK_AGAIN) !== 0) this.#assert();
+    if (this.enabled && this.memory.load32(this.isr, LOOK_AGAIN) !== 0) this.assert();
   }
 }

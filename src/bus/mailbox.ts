@@ -43,10 +43,10 @@ export interface MailboxOptions {
 
 /** The guest's end, one per virtual CPU. */
 export class MailboxBus implements PortBus {
-  readonly #memory: SharedMemory;
-  readonly #plan: CpuPlan;
+  protected readonly memory: SharedMemory;
+  protected readonly plan: CpuPlan;
   readonly #host: Doorbell;
-  readonly #own: Doorbell;
+  protected readonly own: Doorbell;
   readonly #kicks: KickSender | undefined;
   readonly #deadlineMs: number;
   readonly #spins: number;
@@ -63,10 +63,10 @@ export class MailboxBus implements PortBus {
     kicks: KickSender | undefined,
     options: MailboxOptions = {},
   ) {
-    this.#memory = memory;
-    this.#plan = plan;
+    this.memory = memory;
+    this.plan = plan;
     this.#host = bells.host;
-    this.#own = bells.cpu;
+    this.own = bells.cpu;
     this.#kicks = kicks;
     this.#deadlineMs = options.deadlineMs ?? 10_000;
     this.#spins = options.spins ?? SPINS;
@@ -93,7 +93,7 @@ export class MailboxBus implements PortBus {
   #post(operation: number, width: number, address: number, value: number): void {
     if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) {
       // Ordering L: tail, then the records it gives back.
-      this.#tail = this.#memory.load32(this.#plan.mailboxTail, READ_SPACE);
+      this.#tail = this.memory.load32(this.plan.mailboxTail, READ_SPACE);
       // The last slot is kept for this: a fence waits until everything posted has been served.
       if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) this.#call(OPERATION.FENCE, 1, 0, 0);
     }
@@ -101,30 +101,30 @@ export class MailboxBus implements PortBus {
   }
 
   #call(operation: number, width: number, address: number, value: number): number {
-    const memory = this.#memory;
-    const replies = memory.load32(this.#plan.mailboxReply, READ_REPLY_INDEX);
+    const memory = this.memory;
+    const replies = memory.load32(this.plan.mailboxReply, READ_REPLY_INDEX);
     this.#publish(operation | (width << 8) | 0x8000, address, value);
-    this.#awaitReply(replies, operation, width, address);
+    this.awaitReply(replies, operation, width, address);
     this.#tail = this.#head;
-    return memory.read32(this.#plan.mailboxReply + 4, READ_REPLY) >>> 0;
+    return memory.read32(this.plan.mailboxReply + 4, READ_REPLY) >>> 0;
   }
 
   #publish(head: number, address: number, value: number): void {
     if (this.#lost !== undefined) throw this.#lost;
-    const memory = this.#memory;
-    const record = this.#plan.mailboxRecords + (this.#head & SLOT_MASK) * MAILBOX_RECORD_BYTES;
+    const memory = this.memory;
+    const record = this.plan.mailboxRecords + (this.#head & SLOT_MASK) * MAILBOX_RECORD_BYTES;
     memory.write32(record, head, WRITE_REQUEST);
     memory.write32(record + 4, address, WRITE_REQUEST);
     memory.write32(record + 8, value, WRITE_REQUEST);
     this.#head = (this.#head + 1) >>> 0;
     // Ordering E: record, then head. Ordering I: head, then look for a sleeping host.
-    memory.store32(this.#plan.mailboxHead, this.#head, PUBLISH_REQUEST);
+    memory.store32(this.plan.mailboxHead, this.#head, PUBLISH_REQUEST);
     this.#host.ring();
   }
 
-  #awaitReply(before: number, operation: number, width: number, address: number): void {
-    const memory = this.#memory;
-    const reply = this.#plan.mailboxReply;
+  protected awaitReply(before: number, operation: number, width: number, address: number): void {
+    const memory = this.memory;
+    const reply = this.plan.mailboxReply;
     // Ordering F: reply count, then its value.
     for (let spin = 0; spin < this.#spins; spin++) {
       if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
@@ -132,18 +132,18 @@ export class MailboxBus implements PortBus {
     const deadline = performance.now() + this.#deadlineMs;
     while (true) {
       // Ordering I: announce, then look for the reply.
-      const ticket = this.#own.announce();
+      const ticket = this.own.announce();
       if (memory.load32(reply, READ_REPLY_INDEX) !== before) {
-        this.#own.cancel();
+        this.own.cancel();
         return;
       }
-      this.#own.sleep(ticket, Math.max(0, deadline - performance.now()));
+      this.own.sleep(ticket, Math.max(0, deadline - performance.now()));
       if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
       if (performance.now() >= deadline) {
         this.#lost = new BusTimeoutError(
           `no answer from the host within ${this.#deadlineMs} ms: ${OPERATION_NAMES[operation]} of ${width} ` +
             `bytes at 0x${address.toString(16)} (record ${this.#head}, host retired ` +
-            `${memory.load32(this.#plan.mailboxTail, READ_SPACE)})`,
+            `${memory.load32(this.plan.mailboxTail, READ_SPACE)})`,
         );
         throw this.#lost;
       }
@@ -153,30 +153,30 @@ export class MailboxBus implements PortBus {
 
 /** The host's end of one CPU's mailbox. */
 export class MailboxServer {
-  readonly #memory: SharedMemory;
-  readonly #plan: CpuPlan;
+  protected readonly memory: SharedMemory;
+  protected readonly plan: CpuPlan;
   readonly #cpu: Doorbell;
   #tail: number;
 
   constructor(memory: SharedMemory, plan: CpuPlan, cpuDoorbell: Doorbell) {
-    this.#memory = memory;
-    this.#plan = plan;
+    this.memory = memory;
+    this.plan = plan;
     this.#cpu = cpuDoorbell;
     this.#tail = memory.load32(plan.mailboxTail, READ_SPACE);
   }
 
   pending(): boolean {
-    return this.#memory.load32(this.#plan.mailboxHead, READ_REQUEST_INDEX) !== this.#tail;
+    return this.memory.load32(this.plan.mailboxHead, READ_REQUEST_INDEX) !== this.#tail;
   }
 
   /** Serves what is there, one ring's worth at most; returns how many records. */
   serve(handler: PortHandler): number {
-    const memory = this.#memory;
+    const memory = this.memory;
     let served = 0;
     while (served < MAILBOX_SLOTS) {
       // Ordering E: head, then the record.
-      if (memory.load32(this.#plan.mailboxHead, READ_REQUEST_INDEX) === this.#tail) break;
-      const record = this.#plan.mailboxRecords + (this.#tail & SLOT_MASK) * MAILBOX_RECORD_BYTES;
+      if (memory.load32(this.plan.mailboxHead, READ_REQUEST_INDEX) === this.#tail) break;
+      const record = this.plan.mailboxRecords + (this.#tail & SLOT_MASK) * MAILBOX_RECORD_BYTES;
       const head = memory.read32(record, READ_REQUEST);
       const address = memory.read32(record + 4, READ_REQUEST);
       const value = memory.read32(record + 8, READ_REQUEST);
@@ -184,17 +184,17 @@ export class MailboxServer {
       this.#tail = (this.#tail + 1) >>> 0;
       served++;
       // Ordering L: the record has been read, then tail.
-      memory.store32(this.#plan.mailboxTail, this.#tail, RETIRE);
+      memory.store32(this.plan.mailboxTail, this.#tail, RETIRE);
       if ((head & 0x8000) !== 0) this.#reply(result);
     }
     return served;
   }
 
   #reply(value: number): void {
-    const memory = this.#memory;
-    memory.write32(this.#plan.mailboxReply + 4, value, WRITE_REPLY);
+    const memory = this.memory;
+    memory.write32(this.plan.mailboxReply + 4, value, WRITE_REPLY);
     // Ordering F: value, then the reply count. Ordering I: the reply, then look for a sleeping guest.
-    memory.add32(this.#plan.mailboxReply, 1, PUBLISH_REPLY);
+    memory.add32(this.plan.mailboxReply, 1, PUBLISH_REPLY);
     this.#cpu.ring();
   }
 }

@@ -19,43 +19,43 @@ export interface InterruptMode {
 }
 
 export class FunctionInterrupts implements DeviceInterrupts {
-  readonly #pin: IntxPin;
-  readonly #msix: Msix;
+  protected readonly pin: IntxPin;
+  protected readonly msix: Msix;
   #configVector = NO_VECTOR;
-  readonly #queueVectors: number[];
+  protected readonly queueVectors: number[];
   #powered = true;
   #msixControl = 0;
   /** Vectors raised in D3hot: sent when the function is back in D0, as requests in flight go on meanwhile. */
-  readonly #deferred = new Set<number>();
+  protected readonly deferred = new Set<number>();
 
   constructor(pin: IntxPin, msix: Msix, queues: number) {
-    this.#pin = pin;
-    this.#msix = msix;
-    this.#queueVectors = Array.from({ length: queues }, () => NO_VECTOR);
+    this.pin = pin;
+    this.msix = msix;
+    this.queueVectors = Array.from({ length: queues }, () => NO_VECTOR);
   }
 
   get msixEnabled(): boolean {
-    return this.#msix.enabled;
+    return this.msix.enabled;
   }
   get pending(): boolean {
-    return this.#pin.peek() !== 0;
+    return this.pin.peek() !== 0;
   }
 
   queueInterrupt(index: number): void {
-    this.#raise(ISR.QUEUE, this.#queueVectors[index] ?? NO_VECTOR);
+    this.raise(ISR.QUEUE, this.queueVectors[index] ?? NO_VECTOR);
   }
   configInterrupt(): void {
-    this.#raise(ISR.CONFIG, this.#configVector);
+    this.raise(ISR.CONFIG, this.#configVector);
   }
   readIsr(): number {
-    return this.#pin.readAndClear();
+    return this.pin.readAndClear();
   }
 
   get configVector(): number {
     return this.#configVector;
   }
   queueVector(index: number): number {
-    return this.#queueVectors[index] ?? NO_VECTOR;
+    return this.queueVectors[index] ?? NO_VECTOR;
   }
   /** Returns false for a vector beyond the table: it then reads back as NO_VECTOR, "no resources". */
   setConfigVector(vector: number): boolean {
@@ -63,9 +63,9 @@ export class FunctionInterrupts implements DeviceInterrupts {
     return this.#configVector === vector;
   }
   setQueueVector(index: number, vector: number): boolean {
-    if (index >= this.#queueVectors.length) return true;
+    if (index >= this.queueVectors.length) return true;
     const accepted = this.#accepted(vector);
-    this.#queueVectors[index] = accepted;
+    this.queueVectors[index] = accepted;
     return accepted === vector;
   }
 
@@ -74,80 +74,80 @@ export class FunctionInterrupts implements DeviceInterrupts {
     this.#powered = mode.powered;
     if (mode.msixControl !== this.#msixControl) {
       this.#msixControl = mode.msixControl;
-      this.#msix.writeControl(mode.msixControl);
+      this.msix.writeControl(mode.msixControl);
     }
-    this.#pin.enable(!this.#msix.enabled && !mode.intxDisabled && mode.powered);
+    this.pin.enable(!this.msix.enabled && !mode.intxDisabled && mode.powered);
     if (!mode.powered) return;
-    for (const vector of this.#deferred) if (this.#msix.enabled) this.#msix.raise(vector);
-    this.#deferred.clear();
+    for (const vector of this.deferred) if (this.msix.enabled) this.msix.raise(vector);
+    this.deferred.clear();
   }
 
   /** Device reset: vectors unmapped, ISR clear, line down. The MSI-X table is PCI's and stays. */
   reset(): void {
     this.#configVector = NO_VECTOR;
-    this.#queueVectors.fill(NO_VECTOR);
-    this.#deferred.clear();
-    this.#pin.readAndClear();
+    this.queueVectors.fill(NO_VECTOR);
+    this.deferred.clear();
+    this.pin.readAndClear();
   }
 
   /** The function is gone: nothing of it stays on the line. */
   unplug(): void {
-    this.#pin.enable(false);
+    this.pin.enable(false);
     this.reset();
-    this.#msix.reset();
+    this.msix.reset();
   }
 
   /** A read in the MSI-X BAR; what is neither table nor pending bits reads as 0. */
   readBar(offset: number, width: Width): number {
     const shift = 8 * (offset & 3);
     if ((offset & 3) + width > 4) return allOnes(width);
-    const word = offset < MSIX_PBA_OFFSET ? this.#msix.readTable(offset) : this.#readPending(offset);
+    const word = offset < MSIX_PBA_OFFSET ? this.msix.readTable(offset) : this.#readPending(offset);
     return ((word >>> shift) & allOnes(width)) >>> 0;
   }
 
   /** A write in the MSI-X BAR; pending bits are read-only. */
   writeBar(offset: number, width: Width, value: number): void {
     const shift = 8 * (offset & 3);
-    if (offset >= this.#msix.vectors * MSIX.entryBytes || (offset & 3) + width > 4) return;
+    if (offset >= this.msix.vectors * MSIX.entryBytes || (offset & 3) + width > 4) return;
     const mask = (allOnes(width) << shift) >>> 0;
-    const word = (this.#msix.readTable(offset) & ~mask) | ((value << shift) & mask);
-    this.#msix.writeTable(offset, word >>> 0);
+    const word = (this.msix.readTable(offset) & ~mask) | ((value << shift) & mask);
+    this.msix.writeTable(offset, word >>> 0);
   }
 
   describe() {
-    const vectors = this.#msix.vectors;
+    const vectors = this.msix.vectors;
     return {
-      isr: this.#pin.peek(),
-      line: this.#pin.line,
+      isr: this.pin.peek(),
+      line: this.pin.line,
       msix: {
         vectors,
-        enabled: this.#msix.enabled,
-        functionMasked: this.#msix.functionMasked,
+        enabled: this.msix.enabled,
+        functionMasked: this.msix.functionMasked,
         masked: Array.from({ length: vectors }, (_, v) => v).filter(
-          (v) => (this.#msix.readTable(v * MSIX.entryBytes + MSIX.entryControl) & MSIX.entryMasked) !== 0,
+          (v) => (this.msix.readTable(v * MSIX.entryBytes + MSIX.entryControl) & MSIX.entryMasked) !== 0,
         ),
         pending: Array.from({ length: vectors }, (_, v) => v).filter(
-          (v) => ((this.#msix.readPending(4 * (v >>> 5)) >>> (v & 31)) & 1) !== 0,
+          (v) => ((this.msix.readPending(4 * (v >>> 5)) >>> (v & 31)) & 1) !== 0,
         ),
         configVector: this.#configVector,
-        queueVectors: [...this.#queueVectors],
+        queueVectors: [...this.queueVectors],
       },
     };
   }
 
-  #raise(isr: number, vector: number): void {
+  protected raise(isr: number, vector: number): void {
     // The ISR is set with MSI-X on too; only the line is out of use then.
-    this.#pin.raise(isr);
-    if (!this.#msix.enabled || vector === NO_VECTOR) return;
-    if (this.#powered) this.#msix.raise(vector);
-    else this.#deferred.add(vector);
+    this.pin.raise(isr);
+    if (!this.msix.enabled || vector === NO_VECTOR) return;
+    if (this.#powered) this.msix.raise(vector);
+    else this.deferred.add(vector);
   }
 
   #accepted(vector: number): number {
-    return vector < this.#msix.vectors ? vector : NO_VECTOR;
+    return vector < this.msix.vectors ? vector : NO_VECTOR;
   }
 
   #readPending(offset: number): number {
-    return this.#msix.readPending(offset - MSIX_PBA_OFFSET);
+    return this.msix.readPending(offset - MSIX_PBA_OFFSET);
   }
 }

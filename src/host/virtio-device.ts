@@ -46,10 +46,10 @@ export class VirtioDevice implements DeviceContext {
   readonly config: Uint8Array;
   readonly offeredFeatures: number;
   readonly #services: HostServices;
-  readonly #interrupts: DeviceInterrupts;
+  protected readonly interrupts: DeviceInterrupts;
   readonly #queues: (DeviceQueue | undefined)[];
   /** Queues kicked and not yet served, in no order. */
-  readonly #kicked = new Set<number>();
+  protected readonly kicked = new Set<number>();
   readonly #pfns: number[];
   #features = 0;
   #status = 0;
@@ -68,7 +68,7 @@ export class VirtioDevice implements DeviceContext {
     this.offeredFeatures =
       ((model.features & ~TRANSPORT_FEATURE_MASK) | (options.transportFeatures & RING_FEATURES)) >>> 0;
     this.#services = options.services;
-    this.#interrupts = options.interrupts;
+    this.interrupts = options.interrupts;
     this.#queues = model.queues.map(() => undefined);
     this.#pfns = model.queues.map(() => 0);
   }
@@ -87,7 +87,7 @@ export class VirtioDevice implements DeviceContext {
     return this.#epoch;
   }
   get hasKicks(): boolean {
-    return this.#kicked.size > 0;
+    return this.kicked.size > 0;
   }
   queuePfn(index: number): number {
     return this.#pfns[index] ?? 0;
@@ -118,7 +118,7 @@ export class VirtioDevice implements DeviceContext {
     this.#status = 0;
     this.#features = 0;
     this.#epoch++;
-    for (const { index } of this.queueConfigs) this.#detach(index);
+    for (const { index } of this.queueConfigs) this.detach(index);
     this.model.reset?.(this);
   }
 
@@ -126,14 +126,14 @@ export class VirtioDevice implements DeviceContext {
   setQueuePfn(index: number, pfn: number): void {
     const config = this.queueConfigs[index];
     if (config === undefined || config.size === 0) return;
-    this.#detach(index);
+    this.detach(index);
     if (pfn === 0) return;
     const queue = config.activate(pfn, {
       ram: this.ram,
       heldPages: this.#services.heldPages,
       features: this.#features,
       epoch: this.#epoch,
-      interrupt: () => this.#interrupts.queueInterrupt(index),
+      interrupt: () => this.interrupts.queueInterrupt(index),
       violated: (kind, detail) => this.report(kind, detail, index),
     });
     this.#queues[index] = queue;
@@ -142,14 +142,14 @@ export class VirtioDevice implements DeviceContext {
 
   /** Remembers a kick until `runKicked`. A kick of a queue that is not set up then has no effect. */
   kick(index: number): void {
-    if (index < this.queueConfigs.length) this.#kicked.add(index);
+    if (index < this.queueConfigs.length) this.kicked.add(index);
     else this.report("notify-range", `notified queue ${index} of ${this.queueConfigs.length}`);
   }
 
   /** Serves the kicked queues. */
   runKicked(): void {
-    for (const index of this.#kicked) {
-      this.#kicked.delete(index);
+    for (const index of this.kicked) {
+      this.kicked.delete(index);
       const queue = this.#queues[index];
       if (queue === undefined) continue;
       queue.counters.kicksReceived++;
@@ -172,7 +172,7 @@ export class VirtioDevice implements DeviceContext {
 
   updateConfig(offset: number, bytes: Uint8Array): void {
     this.config.set(bytes, offset);
-    this.#interrupts.configInterrupt();
+    this.interrupts.configInterrupt();
   }
 
   violated(violation: Omit<Violation, "device">): void {
@@ -202,7 +202,7 @@ export class VirtioDevice implements DeviceContext {
       epoch: this.#epoch,
       offeredFeatures: this.offeredFeatures,
       features: this.#features,
-      kicked: [...this.#kicked],
+      kicked: [...this.kicked],
       queues: this.queueConfigs.map((config) => ({
         name: config.name,
         size: config.size,
@@ -213,10 +213,10 @@ export class VirtioDevice implements DeviceContext {
     };
   }
 
-  #detach(index: number): void {
+  protected detach(index: number): void {
     this.#queues[index]?.detach();
     this.#queues[index] = undefined;
     this.#pfns[index] = 0;
-    this.#kicked.delete(index);
+    this.kicked.delete(index);
   }
 }

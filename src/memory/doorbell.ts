@@ -24,22 +24,22 @@ export class Doorbell {
   static readonly ALIGN = 64;
   /** Sleeps of this thread that found the bell rung or were woken (not timed out). */
   wakeups = 0;
-  readonly #memory: SharedMemory;
-  readonly #rings: number;
-  readonly #sleepers: number;
+  protected readonly memory: SharedMemory;
+  protected readonly rings: number;
+  protected readonly sleepers: number;
   #pending: Promise<WaitResult> | undefined;
 
   constructor(memory: SharedMemory, offset: number) {
-    this.#memory = memory;
-    this.#rings = offset;
-    this.#sleepers = offset + 4;
+    this.memory = memory;
+    this.rings = offset;
+    this.sleepers = offset + 4;
   }
 
   /** Call after publishing work with an atomic store. Ordering I: publish, then look for a sleeper. */
   ring(): void {
-    if (this.#memory.load32(this.#sleepers, LOOK_FOR_SLEEPER) === 0) return;
-    this.#memory.add32(this.#rings, 1, RING);
-    this.#memory.notify32(this.#rings, WAKE);
+    if (this.memory.load32(this.sleepers, LOOK_FOR_SLEEPER) === 0) return;
+    this.memory.add32(this.rings, 1, RING);
+    this.memory.notify32(this.rings, WAKE);
   }
 
   /**
@@ -47,18 +47,18 @@ export class Doorbell {
    * followed by exactly one `sleep`, `sleepAsync` or `cancel`.
    */
   announce(): number {
-    this.#memory.add32(this.#sleepers, 1, ANNOUNCE);
-    return this.#memory.load32(this.#rings, LOOK);
+    this.memory.add32(this.sleepers, 1, ANNOUNCE);
+    return this.memory.load32(this.rings, LOOK);
   }
 
   /** Takes an announcement back: work was found. */
   cancel(): void {
-    this.#memory.add32(this.#sleepers, -1, WAKE_UP);
+    this.memory.add32(this.sleepers, -1, WAKE_UP);
   }
 
   /** Blocks the thread until a ring later than the ticket. The caller looks again, whatever the result. */
   sleep(ticket: number, timeoutMs: number): WaitResult {
-    const result = this.#memory.wait32(this.#rings, ticket, timeoutMs, SLEEP);
+    const result = this.memory.wait32(this.rings, ticket, timeoutMs, SLEEP);
     if (result !== "timed-out") this.wakeups++;
     this.cancel();
     return result;
@@ -71,7 +71,7 @@ export class Doorbell {
    */
   async sleepAsync(ticket: number, wakeEarly?: Promise<unknown>): Promise<void> {
     if (this.#pending === undefined) {
-      const waiting = this.#memory.waitAsync32(this.#rings, ticket, Number.POSITIVE_INFINITY, SLEEP);
+      const waiting = this.memory.waitAsync32(this.rings, ticket, Number.POSITIVE_INFINITY, SLEEP);
       if (typeof waiting === "string") {
         this.wakeups++;
         this.cancel();
@@ -93,6 +93,6 @@ export class Doorbell {
 
   /** Both words, for a stall report. */
   describe(): { rings: number; sleepers: number } {
-    return { rings: this.#memory.read32(this.#rings, 0), sleepers: this.#memory.read32(this.#sleepers, 0) };
+    return { rings: this.memory.read32(this.rings, 0), sleepers: this.memory.read32(this.sleepers, 0) };
   }
 }

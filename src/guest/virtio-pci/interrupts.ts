@@ -19,12 +19,12 @@ export function queueInterrupt({ queue, callback }: ActiveQueue): boolean {
 }
 
 export class Interrupts {
-  readonly #registers: LegacyRegisters;
+  protected readonly registers: LegacyRegisters;
   readonly #queues: Iterable<ActiveQueue>;
   readonly #configChanged: () => void;
 
   constructor(registers: LegacyRegisters, queues: Iterable<ActiveQueue>, configChanged: () => void) {
-    this.#registers = registers;
+    this.registers = registers;
     this.#queues = queues;
     this.#configChanged = configChanged;
   }
@@ -41,17 +41,19 @@ export class Interrupts {
     return handled;
   };
 
+  readonly line = (): boolean => this.serveLine();
+
   /**
    * The read clears ISR and lowers the line, so it comes once, and before the rings are looked at: a callback may
    * kick the host, and an acknowledge after that would eat the host's next interrupt. Whatever the rings say then,
    * the line was ours.
    */
-  readonly line = (): boolean => {
-    const isr = this.#registers.read("isr");
+  protected serveLine(): boolean {
+    const isr = this.registers.read("isr");
     // All ones is nobody's answer: the device sleeps or was pulled out, and a sharer's interrupt is not its own.
     if (isr === 0 || isr === ISR_GONE) return false;
     if ((isr & ISR.CONFIG) !== 0) this.config();
     this.allQueues();
     return true;
-  };
+  }
 }

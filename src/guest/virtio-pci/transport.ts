@@ -39,7 +39,7 @@ export interface TransportOptions {
 export class VirtioPciTransport implements VirtioTransport {
   readonly busName: string;
   tier: InterruptTier = "none";
-  readonly #registers: LegacyRegisters;
+  protected readonly registers: LegacyRegisters;
   readonly #queues: Queues;
   readonly #vectors: Vectors;
   readonly #tiers: readonly Tier[];
@@ -49,7 +49,7 @@ export class VirtioPciTransport implements VirtioTransport {
   constructor(options: TransportOptions) {
     const { registers } = options;
     this.busName = options.device.name;
-    this.#registers = registers;
+    this.registers = registers;
     this.#queues = new Queues(options);
     const interrupts = new Interrupts(registers, this.#queues, () => this.#owner?.configChanged());
     this.#vectors = new Vectors({ ...options, interrupts });
@@ -65,29 +65,29 @@ export class VirtioPciTransport implements VirtioTransport {
   }
 
   getFeatures(): number {
-    return this.#registers.read("hostFeatures");
+    return this.registers.read("hostFeatures");
   }
 
   /** The ring layer drops the transport bits that it does not know; there are 32 feature bits and no more. */
   finalizeFeatures(features: number): number {
     this.#features = (features & (~TRANSPORT_FEATURE_MASK | RING_FEATURES)) >>> 0;
-    this.#registers.write("guestFeatures", this.#features);
+    this.registers.write("guestFeatures", this.#features);
     return this.#features;
   }
 
   getConfig(offset: number, target: Uint8Array): void {
-    this.#registers.readConfig(offset, target, this.#vectors.msixEnabled);
+    this.registers.readConfig(offset, target, this.#vectors.msixEnabled);
   }
   setConfig(offset: number, source: Uint8Array): void {
-    this.#registers.writeConfig(offset, source, this.#vectors.msixEnabled);
+    this.registers.writeConfig(offset, source, this.#vectors.msixEnabled);
   }
 
   getStatus(): number {
-    return this.#registers.read("status");
+    return this.registers.read("status");
   }
   setStatus(status: number): void {
     if (status === 0) throw new Error("status 0 is a reset, and has its own operation");
-    this.#registers.write("status", status);
+    this.registers.write("status", status);
   }
 
   /**
@@ -95,9 +95,9 @@ export class VirtioPciTransport implements VirtioTransport {
    * handler may still be running; on one virtual CPU none can be, since we are.
    */
   reset(): void {
-    this.#registers.write("status", 0);
+    this.registers.write("status", 0);
     for (let reads = 0; reads < RESET_READS_MAX; reads++) {
-      const status = this.#registers.read("status");
+      const status = this.registers.read("status");
       if (status === 0 || status === STATUS_GONE) return;
     }
     throw new ProbeError("EIO", `${this.#name()}: the device does not complete its reset`);

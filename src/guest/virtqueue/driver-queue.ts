@@ -206,7 +206,11 @@ export class DriverQueue<Token = unknown> {
     if (!this.hasUsed) return undefined;
     const element = this.ring + this.layout.usedRing + USED_ELEMENT_BYTES * (this.lastUsed & this.mask);
     const head = this.memory.read32(element, READ_USED_ELEMENT);
-    const length = this.memory.read32(element + 4, READ_USED_ELEMENT);
+    return this.accept(head, this.memory.read32(element + 4, READ_USED_ELEMENT));
+  }
+
+  /** The buffer that the next used element names, if the element can be believed. */
+  protected accept(head: number, length: number): Token | undefined {
     if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
     if (this.chainLength[head] === 0) return this.breach(`used id ${head} is not a head in flight`);
     if (length > (this.writable[head] ?? 0)) {

@@ -118,7 +118,11 @@ export class DeviceQueue {
     if (this.lastAvail === this.availIndex && !this.refresh()) return undefined;
     if (this.#broken || this.#detached) return undefined;
     const slot = this.ring + this.layout.availRing + 2 * (this.lastAvail & this.mask);
-    const head = this.memory.read16(slot, READ_AVAIL_ENTRY);
+    return this.take(this.memory.read16(slot, READ_AVAIL_ENTRY));
+  }
+
+  /** The chain that the next available entry names. */
+  protected take(head: number): Chain | undefined {
     if (head >= this.size) {
       return this.break(
         "head-range",
