@@ -3,6 +3,7 @@
 import { CommanderError } from "commander";
 import { UsageError } from "../host/device.ts";
 import { newCommand } from "./command.ts";
+import { linuxCommand } from "./commands/linux.ts";
 import { listCommand } from "./commands/list.ts";
 import { qemuCommand } from "./commands/qemu.ts";
 import { runCommand } from "./commands/run.ts";
@@ -22,12 +23,14 @@ Try:
   virtlab run                          a 64 MiB memory disk, read and verified through the driver
   virtlab run --disk disk.img --json   a file of yours, for a script
   virtlab qemu                         the same drivers on QEMU's devices
+  virtlab linux                        Linux's drivers on our devices, and a shell
   virtlab shell                        a prompt in the guest: lspci, dd, ping, unbind, suspend, unplug
   virtlab run --help                   everything that run can do`,
   )
   .addCommand(runCommand())
   .addCommand(shellCommand())
   .addCommand(qemuCommand())
+  .addCommand(linuxCommand())
   .addCommand(listCommand());
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -54,9 +54,15 @@ export const MSIX = {
 } as const;
 
 export const MSI_ADDRESS_BASE = 0xfee0_0000;
+/** Logical destination: bits 12..19 are a set of CPUs, one bit each, instead of a CPU's number. */
+const MSI_LOGICAL = 1 << 2;
 /** Message address and data: bits 12..19 of the address pick the virtual CPU, the low byte of data the vector. */
 export const msiAddress = (cpu: number): number => (MSI_ADDRESS_BASE | (cpu << 12)) >>> 0;
-export const msiCpu = (address: number): number => (address >>> 12) & 0xff;
+/** The CPU that a message goes to; of a set the first. */
+export function msiCpu(address: number): number {
+  const destination = (address >>> 12) & 0xff;
+  return (address & MSI_LOGICAL) === 0 ? destination : 31 - Math.clz32(destination & -destination);
+}
 export const isMsiAddress = (address: number): boolean => address >>> 20 === MSI_ADDRESS_BASE >>> 20;
 
 export const VIRTIO_VENDOR = 0x1af4;

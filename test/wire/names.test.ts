@@ -50,6 +50,12 @@ describe("PCI", () => {
     }
     expect(isMsiAddress(0x1000)).toBe(false);
   });
+
+  it("go to the first CPU of the set that a logical destination is, as Linux writes it", () => {
+    expect(msiCpu(0xfee0_1004)).toBe(0);
+    expect(msiCpu(0xfee0_c00c)).toBe(2);
+    expect(msiCpu(0xfee0_0004)).toBe(-1);
+  });
 });
 
 describe("features and status", () => {

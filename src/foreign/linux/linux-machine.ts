@@ -1,0 +1,213 @@
+/**
+ * Linux on our devices: an unmodified kernel in an emulated PC whose virtio devices are those of `virtlab run`. It
+ * boots with the devices in place, or comes out of a snapshot and has them plugged in.
+ */
+import { readFile } from "node:fs/promises";
+import type { PortHandler } from "../../bus/port-bus.ts";
+import type { DeviceModel } from "../../host/device.ts";
+import type { Host } from "../../host/host.ts";
+import type { AddDeviceOptions, VirtioFunction } from "../../host/virtio-function.ts";
+import { runDeviceCommand } from "../../machine/device-command.ts";
+import { Log } from "../../machine/log.ts";
+import { Agent, LinuxError, type ScriptResult } from "./agent.ts";
+import { keyOf } from "./cache.ts";
+import { INIT } from "./init-script.ts";
+import { buildInitramfs } from "./initramfs.ts";
+import { PcHost } from "./pc-host.ts";
+import { SerialLine } from "./serial.ts";
+import { loadSnapshot, saveSnapshot, snapshotFile } from "./snapshot.ts";
+import type { SystemFiles } from "./system-files.ts";
+import { newV86, type V86, type V86Options, v86Version } from "./v86.ts";
+
+const COMMAND_LINE = "console=ttyS0 quiet cryptomgr.notests noisapnp nokaslr mitigations=off";
+const DEFAULT_MEMORY = 128 << 20;
+const BOOT_MS = 180_000;
+const RUN_MS = 120_000;
+
+export interface LinuxOptions {
+  readonly files: SystemFiles;
+  readonly devices: readonly AddDeviceOptions[];
+  readonly memory?: number | undefined;
+  /** Without it interrupts go through the 8259 alone, there is no MSI-X, and nothing can be plugged in later. */
+  readonly acpi?: boolean;
+  /** Make or use a snapshot. */
+  readonly snapshot?: boolean;
+  readonly bootMs?: number | undefined;
+  readonly intercept?: ((handler: PortHandler, host: Host) => PortHandler) | undefined;
+  /** What the user may want to know, as it happens. */
+  readonly note?: (message: string) => void;
+  /** The console's output from the first byte on. */
+  readonly onConsole?: (bytes: Uint8Array) => void;
+}
+
+export class LinuxMachine {
+  readonly agent: Agent;
+  /** The console: a shell. */
+  readonly console: SerialLine;
+  readonly violations: string[] = [];
+  readonly log = new Log();
+  /** Whether this machine came out of a snapshot. */
+  restored = false;
+  readonly #emulator: V86;
+  readonly #pc: PcHost;
+  /** Rejects when a device of ours throws. */
+  readonly broken: Promise<never>;
+  readonly #models = new Set<DeviceModel>();
+  #stopped = false;
+
+  static async start(options: LinuxOptions): Promise<LinuxMachine> {
+    let machine: LinuxMachine | undefined;
+    try {
+      machine = new LinuxMachine(await newV86(await pcOptions(options)), options);
+      await machine.#boot(options);
+      return machine;
+    } catch (error) {
+      await machine?.stop();
+      await closeAll(options.devices, machine);
+      throw error;
+    }
+  }
+
+  private constructor(emulator: V86, options: LinuxOptions) {
+    this.#emulator = emulator;
+    let fail: (error: unknown) => void = () => {};
+    this.broken = new Promise((_, reject) => {
+      fail = reject;
+    });
+    this.broken.catch(() => undefined);
+    this.#pc = new PcHost(emulator.v86.cpu, {
+      violated: ({ device, kind, detail }) => this.violations.push(`${device}: ${kind}: ${detail}`),
+      log: (message) => this.log.add(message),
+      intercept: options.intercept,
+      failed: fail,
+    });
+    this.console = new SerialLine(emulator, 0);
+    if (options.onConsole !== undefined) this.console.onBytes = options.onConsole;
+    this.agent = new Agent(new SerialLine(emulator, 1));
+  }
+
+  get host(): Host {
+    return this.#pc.host;
+  }
+
+  /** Runs a shell script in the guest. Rejects with `LinuxError` when it has not ended in time. */
+  run(script: string, deadlineMs = RUN_MS): Promise<ScriptResult> {
+    return Promise.race([this.agent.run(script, deadlineMs), this.broken]);
+  }
+
+  /** As `run`; a status other than 0 is an error. */
+  async check(script: string, deadlineMs = RUN_MS): Promise<string> {
+    const { status, output } = await this.run(script, deadlineMs);
+    if (status !== 0) throw new LinuxError(`status ${status} of: ${script}\n${output}`);
+    return output;
+  }
+
+  deviceCommand(device: number | string, command: string, ...args: string[]): Promise<unknown> {
+    return runDeviceCommand(this.host.functions, { device, command, args });
+  }
+
+  /** Plugs a device in, and tells Linux by ACPI. */
+  plug(device: AddDeviceOptions): VirtioFunction {
+    const added = this.host.plug(device);
+    this.#pc.configured();
+    return added;
+  }
+
+  /** Pulls a device out, and tells Linux. */
+  async unplug(removed: VirtioFunction): Promise<void> {
+    await this.host.unplug(removed);
+    this.#pc.configured();
+  }
+
+  /** Asks Linux for a device; resolves when it has let go of it. */
+  async requestUnplug(removed: VirtioFunction): Promise<void> {
+    await this.host.requestUnplug(removed);
+    this.#pc.configured();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await this.#emulator.destroy();
+    await this.#pc.close();
+  }
+
+  /** Whether the host has, or had, this model: then it closes it. */
+  had(model: DeviceModel): boolean {
+    return this.#models.has(model);
+  }
+
+  #add(devices: readonly AddDeviceOptions[]): void {
+    for (const device of devices) {
+      this.#models.add(device.model);
+      this.host.addDevice(device);
+    }
+  }
+
+  async #boot(options: LinuxOptions): Promise<void> {
+    if (!options.snapshot) {
+      this.#add(options.devices);
+      await this.#firstBoot(options);
+      return;
+    }
+    const file = snapshotFile(await snapshotKey(options));
+    const found = await loadSnapshot(file);
+    if (found === "damaged") options.note?.(`the snapshot ${file} is damaged: booting anew`);
+    if (typeof found === "object") {
+      await this.#emulator.restore_state(found.state);
+      this.restored = true;
+      await this.#emulator.run();
+    } else {
+      await this.#firstBoot(options);
+      await saveSnapshot(file, await this.#emulator.save_state());
+      options.note?.(`snapshot made: ${file}`);
+    }
+    this.#add(options.devices);
+    if (options.devices.length > 0) await this.check("echo 1 >/sys/bus/pci/rescan");
+  }
+
+  async #firstBoot({ bootMs = BOOT_MS, files }: LinuxOptions): Promise<void> {
+    const last = { line: "" };
+    this.console.onLine = (line) => {
+      if (line.trim() !== "") last.line = line.trim();
+    };
+    const described = () => (last.line === "" ? "" : `; the last line on its console: ${last.line}`);
+    const ready = this.agent.ready(bootMs, described);
+    ready.catch(() => undefined);
+    await this.#emulator.run();
+    // A file system of the user's has no agent to wait for.
+    if (files.initrd === undefined) await Promise.race([ready, this.broken]);
+    this.console.onLine = () => {};
+  }
+}
+
+/** Devices that no host has closed, because none got them. */
+async function closeAll(
+  devices: readonly AddDeviceOptions[],
+  machine: LinuxMachine | undefined,
+): Promise<void> {
+  for (const { model } of devices) if (!machine?.had(model)) await model.close?.();
+}
+
+async function pcOptions(options: LinuxOptions): Promise<V86Options> {
+  const { files, memory = DEFAULT_MEMORY, acpi = true } = options;
+  const initrd =
+    files.initrd === undefined
+      ? await buildInitramfs(files.busybox, files.modules)
+      : await readFile(files.initrd);
+  return {
+    memory,
+    acpi,
+    bios: await readFile(files.bios),
+    kernel: await readFile(files.kernel),
+    initrd,
+    commandLine: COMMAND_LINE,
+  };
+}
+
+async function snapshotKey({ files, memory = DEFAULT_MEMORY, acpi = true }: LinuxOptions): Promise<string> {
+  const [kernel, bios, busybox] = await Promise.all(
+    [files.kernel, files.bios, files.busybox].map((file) => readFile(file)),
+  );
+  return keyOf(await v86Version(), kernel ?? "", bios ?? "", busybox ?? "", INIT, COMMAND_LINE, memory, acpi);
+}
