@@ -13,6 +13,8 @@ export interface StepArgs {
   readonly tier: string;
   /** Functions on the device's INTx line, where it uses one. */
   readonly sharers: number;
+  /** Broadcast channel on which "unplug" says that it has requests in flight. */
+  readonly channel: string;
 }
 
 const DRIVER_OK = 7;
@@ -73,17 +75,20 @@ const STEPS: Record<GuestStep, Step> = {
   },
 
   /** The device is pulled out, or asked for, while this waits. */
-  async unplug(guest, adapter) {
+  async unplug(guest, adapter, { channel: name }) {
     const device = pciDevice(guest, adapter);
     const endings: Endings[] = [];
     // One burst is always in flight while the one before it ends.
     let last = settle(adapter.burst(guest));
+    const channel = new BroadcastChannel(name);
+    channel.postMessage("in flight");
     while (guest.pci.devices.includes(device)) {
       const next = settle(adapter.burst(guest));
       endings.push(await last);
       last = next;
       await new Promise((resolve) => setImmediate(resolve));
     }
+    channel.close();
     return sum([...endings, await last]);
   },
 

@@ -49,9 +49,10 @@ describe.each(Object.values(ADAPTERS))("$name", (adapter) => {
       devices: [{ ...adapter.device, slot: SLOT }, ...neighbours],
     });
     const cells: string[] = [];
+    const channel = `life-cycle ${adapter.name} ${path}`;
     try {
       for (const column of COLUMNS)
-        cells.push(await cell(machine, adapter, column, { tier: interrupts, sharers }));
+        cells.push(await cell(machine, adapter, column, { tier: interrupts, sharers, channel }));
     } finally {
       rows.push([adapter.name, path, ...COLUMNS.map((_, index) => cells[index] ?? "FAILED")]);
       await machine.stop();
@@ -71,12 +72,14 @@ async function cell(
   machine: Machine,
   adapter: Adapter,
   column: Column,
-  expected: { tier: string; sharers: number },
+  expected: { tier: string; sharers: number; channel: string },
 ): Promise<string> {
   const step = (name: GuestStep) => runStep(machine, { adapter: adapter.name, step: name, ...expected });
   if (column !== "unplug" && column !== "surprise") return describeEndings(await step(column));
+  const inFlight = heard(expected.channel);
   const unplugging = step("unplug");
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  // A guest that fails before it gets there is its own answer.
+  await Promise.race([inFlight, unplugging]);
   await machine.unplug(SLOT, { surprise: column === "surprise" });
   const endings = await unplugging;
   await step("absent");
@@ -84,6 +87,17 @@ async function cell(
   await step("probe");
   await step("traffic");
   return describeEndings(endings);
+}
+
+/** The next message on the channel. */
+function heard(name: string): Promise<void> {
+  const channel = new BroadcastChannel(name);
+  return new Promise((resolve) => {
+    channel.onmessage = () => {
+      channel.close();
+      resolve();
+    };
+  });
 }
 
 interface Endings {
