@@ -2,6 +2,8 @@
 import { describe } from "vitest";
 import { CHIPSETS } from "../../src/foreign/qemu/chipset.ts";
 import { acceptBlk } from "./accept-blk.ts";
+import { acceptConsole } from "./accept-console.ts";
+import { acceptNet } from "./accept-net.ts";
 import { acceptRng } from "./accept-rng.ts";
 import { acceptSharedLine } from "./accept-shared-line.ts";
 import { QEMU_CASES } from "./matrix.ts";
@@ -15,6 +17,8 @@ describe.skipIf(typeof qemu === "string")(title, () => {
     describe(chipset, () => {
       acceptBlk((options) => createQemuRig({ ...options, chipset }), ring);
       acceptRng((options) => createQemuRig({ ...options, chipset }), ring);
+      acceptNet((options) => createQemuRig({ ...options, chipset }), ring);
+      acceptConsole((options) => createQemuRig({ ...options, chipset }), ring);
     });
   }
   for (const chipset of CHIPSETS) {

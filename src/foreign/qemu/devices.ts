@@ -28,13 +28,13 @@ const NET_QUEUE_MIN = 256;
 
 const TYPES: Readonly<Record<string, DeviceType>> = {
   blk: { driver: "virtio-blk-pci", hasVectors: true, options: BLK_OPTIONS, backEnd: blkBackEnd },
-  // All network devices of a machine hang on one hub: what one sends the others receive.
+  // All network devices that name the same hub (a number, as QEMU has it) hear one another.
   net: {
     driver: "virtio-net-pci",
     hasVectors: true,
-    options: [],
-    backEnd: (id, { queueSize }) => ({
-      args: ["-netdev", `hubport,hubid=0,id=${id}-port`],
+    options: ["backend", "hub"],
+    backEnd: (id, { queueSize, options: { backend = "hub", hub = 0 } }) => ({
+      args: ["-netdev", `hubport,hubid=${hubNumber(backend, hub)},id=${id}-port`],
       properties: {
         netdev: `${id}-port`,
         ...(queueSize >= NET_QUEUE_MIN && { rx_queue_size: Math.min(queueSize, 1024) }),
@@ -50,14 +50,17 @@ const TYPES: Readonly<Record<string, DeviceType>> = {
       properties: { rng: `${id}-source` },
     }),
   },
-  // Its other end is a socket in the scratch folder.
+  // Its other end is a socket: the user's, or one in the scratch folder.
   console: {
     driver: "virtio-serial-pci",
     hasVectors: true,
-    options: [],
-    backEnd: (id, _device, scratch) => ({
-      args: ["-chardev", `socket,id=${id}-tty,path=${scratch.path(`${id}.sock`)},server=on,wait=off`],
-      properties: {},
+    options: ["ports", "max-ports", "listen", "connect"],
+    backEnd: (id, { options }, scratch) => ({
+      args: [
+        "-chardev",
+        ["socket", `id=${id}-tty`, ...propertyList(consoleSocket(options, `${id}.sock`, scratch))].join(","),
+      ],
+      properties: { max_ports: options["max-ports"] ?? options.ports ?? 1 },
       behind: ["-device", `virtconsole,chardev=${id}-tty,bus=${id}.0`],
     }),
   },
@@ -69,6 +72,19 @@ const TYPES: Readonly<Record<string, DeviceType>> = {
     backEnd: () => ({ args: [], properties: {} }),
   },
 };
+
+function hubNumber(backend: unknown, hub: unknown): number {
+  if (backend !== "hub") throw new UsageError(`net: with QEMU the back-end is hub, not "${backend}"`);
+  const number = Number(hub);
+  if (!Number.isInteger(number)) throw new UsageError(`net: with QEMU a hub is a number, not "${hub}"`);
+  return number;
+}
+
+function consoleSocket({ listen, connect }: Properties, name: string, scratch: Scratch): Properties {
+  return connect === undefined
+    ? { path: listen ?? scratch.path(name), server: "on", wait: "off" }
+    : { path: connect, server: "off" };
+}
 
 export const QEMU_DEVICES = Object.keys(TYPES);
 
