@@ -90,6 +90,11 @@ export class Host {
     return this.#functions.filter((each) => each !== undefined);
   }
 
+  /** Whether the memory plan has a place for one more. */
+  get hasRoom(): boolean {
+    return this.#functions.includes(undefined);
+  }
+
   /** Adds a device. The guest sees it at its next look at configuration space. */
   addDevice(options: AddDeviceOptions): VirtioFunction {
     const index = this.#functions.indexOf(undefined);

@@ -1,4 +1,5 @@
 /** Devices that come and go while the machine runs: the host's end of `Machine.plug` and `Machine.unplug`. */
+import { UsageError } from "../host/device.ts";
 import type { Host } from "../host/host.ts";
 import type { AddDeviceOptions } from "../host/virtio-function.ts";
 import { MSIX } from "../wire/pci.ts";
@@ -25,6 +26,7 @@ export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promi
 
 /** Returns the slot that the device is in. */
 export async function plugDevice(host: Host, spec: MachineSpec, wanted: DeviceDescription): Promise<number> {
+  if (!host.hasRoom) throw new UsageError("there is no room for another device: unplug one first");
   const taken = new Set(host.functions.map(({ slot }) => slot));
   const device = await createDevice(checkDevice("device", wanted, taken, spec.queueSize), spec);
   try {

@@ -73,12 +73,13 @@ test("on a shared line a sleeping device does not take its neighbour's interrupt
   expect(present(asleep).configChanges).toBe(0);
 });
 
-test("a vector that was masked stays masked over a suspend", () => {
+test("what was masked, by vector or by function, stays masked over a suspend", () => {
   const { machine, first, pciDevice } = echoRig();
   const { pci } = machine.guest;
   pci.maskVector(pciDevice(4), 1, true);
+  pci.maskFunction(pciDevice(4), true);
   pci.suspend(pciDevice(4));
   pci.resume(pciDevice(4));
   machine.settle();
-  expect(first.fn.interrupts.describe().msix.masked).toEqual([1, 2, 3]);
+  expect(first.fn.interrupts.describe().msix).toMatchObject({ masked: [1, 2, 3], functionMasked: true });
 });

@@ -48,7 +48,7 @@ export function programMsix(device: PciDevice, bus: PortBus): void {
     bus.mmioWrite(entry + MSIX.entryControl, 4, device.maskedVectors.has(index) ? MSIX.entryMasked : 0);
   });
   device.setIntx(false);
-  setControl(device, capability, MSIX.enable, MSIX.functionMask);
+  if (!device.functionMasked) setControl(device, capability, MSIX.enable, MSIX.functionMask);
 }
 
 /** Leaves every entry masked, as a PCI reset would, and INTx allowed again. */
@@ -64,6 +64,15 @@ export function disableMsix(device: PciDevice, bus: PortBus, irq: IrqCore): void
   for (const message of device.msixMessages) irq.freeMsi(message.irq);
   device.msixMessages = [];
   device.maskedVectors.clear();
+  device.functionMasked = false;
+}
+
+/** A function may come with MSI-X on, from whoever had it before: nobody takes its messages yet. */
+export function silenceMsix(device: PciDevice): void {
+  const capability = device.capabilities.get(CAPABILITY.MSIX);
+  if (capability === undefined) return;
+  const control = device.read16(capability + MSIX.control);
+  if ((control & MSIX.enable) !== 0) setControl(device, capability, 0, MSIX.enable | MSIX.functionMask);
 }
 
 /** While it is masked a vector that is raised stays pending; unmasked, it arrives. */
@@ -80,6 +89,7 @@ export function maskVector(device: PciDevice, bus: PortBus, vector: number, mask
 export function maskFunction(device: PciDevice, masked: boolean): void {
   const capability = device.capabilities.get(CAPABILITY.MSIX);
   if (capability === undefined) throw new RangeError(`${device.name} has no MSI-X`);
+  device.functionMasked = masked;
   setControl(device, capability, masked ? MSIX.functionMask : 0, masked ? 0 : MSIX.functionMask);
 }
 

@@ -46,6 +46,8 @@ export class PciDevice {
   msixMessages: readonly MsiMessage[] = [];
   /** MSI-X vectors that are masked one by one. */
   readonly maskedVectors = new Set<number>();
+  /** And all of them at once. */
+  functionMasked = false;
   /** Set from suspend to resume. */
   savedState: readonly number[] | undefined;
   readonly #config: ConfigSpace;
