@@ -28,13 +28,14 @@ const NET_QUEUE_MIN = 256;
 
 const TYPES: Readonly<Record<string, DeviceType>> = {
   blk: { driver: "virtio-blk-pci", hasVectors: true, options: BLK_OPTIONS, backEnd: blkBackEnd },
-  // All network devices that name the same hub (a number, as QEMU has it) hear one another.
+  // All network devices that name the same hub (a number, as QEMU has it) hear one another; a socket's other end may
+  // be a NIC of ours.
   net: {
     driver: "virtio-net-pci",
     hasVectors: true,
-    options: ["backend", "hub"],
-    backEnd: (id, { queueSize, options: { backend = "hub", hub = 0 } }) => ({
-      args: ["-netdev", `hubport,hubid=${hubNumber(backend, hub)},id=${id}-port`],
+    options: ["backend", "hub", "listen", "connect"],
+    backEnd: (id, { queueSize, options }) => ({
+      args: ["-netdev", netBackEnd(`${id}-port`, options)],
       properties: {
         netdev: `${id}-port`,
         ...(queueSize >= NET_QUEUE_MIN && { rx_queue_size: Math.min(queueSize, 1024) }),
@@ -73,8 +74,20 @@ const TYPES: Readonly<Record<string, DeviceType>> = {
   },
 };
 
-function hubNumber(backend: unknown, hub: unknown): number {
-  if (backend !== "hub") throw new UsageError(`net: with QEMU the back-end is hub, not "${backend}"`);
+function netBackEnd(id: string, { backend = "hub", hub = 0, listen, connect }: Properties): string {
+  if (backend === "hub") return ["hubport", ...propertyList({ hubid: hubNumber(hub), id })].join(",");
+  if (backend !== "socket")
+    throw new UsageError(`net: with QEMU the back-end is hub or socket, not "${backend}"`);
+  const address = String(connect ?? listen ?? "");
+  const tcp = /^(?<host>[^/]*):(?<port>\d+)$/.exec(address)?.groups;
+  const place: Properties =
+    tcp === undefined
+      ? { "addr.type": "unix", "addr.path": address }
+      : { "addr.type": "inet", "addr.host": tcp.host || "127.0.0.1", "addr.port": tcp.port ?? "" };
+  return ["stream", ...propertyList({ id, server: connect === undefined, ...place })].join(",");
+}
+
+function hubNumber(hub: unknown): number {
   const number = Number(hub);
   if (!Number.isInteger(number)) throw new UsageError(`net: with QEMU a hub is a number, not "${hub}"`);
   return number;
