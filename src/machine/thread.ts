@@ -7,8 +7,16 @@ const FROM_SOURCES = import.meta.url.endsWith(".ts");
 
 /** Starts `workers/<name>`; `data` becomes its workerData. */
 export function startThread(name: string, data: Record<string, unknown>): Worker {
-  const entry = new URL(`../../workers/${name}.${FROM_SOURCES ? "ts" : "js"}`, import.meta.url);
-  const file = FROM_SOURCES ? new URL("../../workers/boot.mjs", import.meta.url) : entry;
+  return startThreadAt(
+    new URL(`../../workers/${name}.${FROM_SOURCES ? "ts" : "js"}`, import.meta.url),
+    name,
+    data,
+  );
+}
+
+/** Starts a thread at any entry, which finds `data` in its workerData. */
+export function startThreadAt(entry: URL, name: string, data: Record<string, unknown>): Worker {
+  const file = entry.pathname.endsWith(".ts") ? new URL("../../workers/boot.mjs", import.meta.url) : entry;
   return new Worker(file, { workerData: { ...data, entry: entry.href }, name: `virtlab ${name}` });
 }
 

@@ -1,0 +1,62 @@
+/**
+ * `npm run -s bench -- [NAME…] [--smoke] [--json] [--repeat N]`: measures, each bench against a floor or a reference
+ * that runs in turn with it.
+ */
+import { Argument, Command, InvalidArgumentError } from "commander";
+import type { Bench, Plan, Result } from "./harness/bench.ts";
+import { environment, environmentLine } from "./harness/environment.ts";
+import { formatResults } from "./harness/report.ts";
+import { ring } from "./ring.ts";
+
+const BENCHES: readonly Bench[] = [ring];
+
+const ROUNDS = 15;
+const SMOKE_ROUNDS = 3;
+
+interface Options {
+  readonly smoke?: boolean;
+  readonly json?: boolean;
+  readonly repeat?: number;
+  readonly case?: string;
+}
+
+const names = BENCHES.map(({ name }) => name);
+await new Command("bench")
+  .description(BENCHES.map(({ name, about }) => `${name.padEnd(10)} ${about}`).join("\n"))
+  .addArgument(new Argument("[names...]", "which benches to run; all without one").choices(names))
+  .option("--smoke", "a few seconds in all: shows that the benches work, says little about speed")
+  .option("--json", "results for a script")
+  .option("--repeat <n>", `alternations of the two sides (default ${ROUNDS})`, rounds)
+  .option("--case <text>", "only the cases whose name contains this")
+  .action(run)
+  .parseAsync();
+
+async function run(chosen: string[], options: Options): Promise<void> {
+  const plan = planFor(options);
+  const where = environment();
+  const results: Result[] = [];
+  if (!options.json) process.stdout.write(`${environmentLine(where)}\n`);
+  for (const bench of BENCHES) {
+    if (chosen.length > 0 && !chosen.includes(bench.name)) continue;
+    const found = await bench.run(plan);
+    results.push(...found);
+    if (!options.json) process.stdout.write(`\n${bench.name}: ${bench.about}\n${formatResults(found)}\n`);
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify({ environment: where, results }, null, 2)}\n`);
+}
+
+function planFor({ smoke = false, repeat, case: text = "" }: Options): Plan {
+  return {
+    smoke,
+    rounds: repeat ?? (smoke ? SMOKE_ROUNDS : ROUNDS),
+    scale: (full, small) => (smoke ? small : full),
+    wants: (name) => name.includes(text),
+    note: (text) => process.stderr.write(process.stderr.isTTY ? `  ${text}\n` : ""),
+  };
+}
+
+function rounds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1");
+  return value;
+}

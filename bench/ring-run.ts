@@ -1,0 +1,143 @@
+/** One queue between this thread, the driver, and a peer, the device: rounds of a given number of buffers. */
+
+import { ScatterList } from "../src/guest/virtqueue/scatter-list.ts";
+import { allocateShared, attachMemory } from "../src/memory/attach.ts";
+import { Doorbell } from "../src/memory/doorbell.ts";
+import { queuePair, ramBytes } from "../test/virtqueue/queue-pair.ts";
+import { Peer } from "./harness/peer.ts";
+import {
+  awaitFlag,
+  BUFFER_STRIDE,
+  BUFFERS,
+  bufferBytes,
+  CONTROL,
+  type RingCounts,
+  type RingData,
+  type RingShape,
+  raiseFlag,
+} from "./ring.data.ts";
+
+export interface RingRound {
+  readonly ms: number;
+  readonly kicks: number;
+  readonly interrupts: number;
+  /** Wake-ups of either side that found nothing. */
+  readonly spurious: number;
+}
+
+export interface RingRun {
+  round(count: number): Promise<RingRound>;
+  stop(): Promise<void>;
+}
+
+export const DEFAULT_SHAPE: RingShape = {
+  size: 256,
+  batch: 64,
+  outstanding: 256,
+  eventIndex: true,
+  indirect: false,
+  segments: 1,
+  wait: "poll",
+  spins: 0,
+};
+
+export async function startRing(shape: RingShape, memoryBytes = 0): Promise<RingRun> {
+  const { size, batch, segments } = shape;
+  const tables = shape.indirect ? 64 * size : 0;
+  const spare = 2 * Math.max(tables, BUFFERS * BUFFER_STRIDE);
+  const ram = attachMemory(allocateShared(Math.max(memoryBytes, ramBytes(size, spare))));
+  const control = attachMemory(allocateShared(CONTROL.bytes));
+  const deviceBell = new Doorbell(control, CONTROL.deviceBell);
+  const driverBell = new Doorbell(control, CONTROL.driverBell);
+  const pair = queuePair<number>({
+    ...shape,
+    memory: ram,
+    spare,
+    onKick: () => raiseFlag(control, deviceBell, CONTROL.kicked),
+  });
+  const { driver, buffers } = pair;
+  const outstanding = Math.min(shape.outstanding, shape.indirect ? size : Math.floor(size / segments));
+  const list = new ScatterList();
+  const data: RingData = { ...shape, ram: ram.buffer, control: control.buffer };
+  const peer = await Peer.start(new URL("ring.thread.ts", import.meta.url), { ...data });
+  let rounds = 0;
+  let spurious = 0;
+  let checksum = 0;
+
+  function add(number: number): void {
+    const address = buffers + BUFFER_STRIDE * (number & (BUFFERS - 1));
+    list.clear();
+    for (let segment = 1; segment < segments; segment++) list.addReadable(address, 1);
+    list.addWritable(address, bufferBytes(number));
+    if (!driver.add(list, number)) throw new Error(`buffer ${number} did not fit`);
+  }
+
+  function getAll(): number {
+    let received = 0;
+    while (driver.get() !== undefined) {
+      checksum += driver.lastLength;
+      received++;
+    }
+    return received;
+  }
+
+  /** Returns when something may have come back. */
+  function wait(): void {
+    if (shape.wait === "poll") {
+      while (!driver.hasUsed && driver.broken === undefined);
+    } else if (driver.enableCallbacks()) {
+      awaitFlag(control, driverBell, CONTROL.interrupted, shape.spins);
+      driver.disableCallbacks();
+      if (!driver.hasUsed) spurious++;
+    } else {
+      driver.disableCallbacks();
+    }
+  }
+
+  function drive(count: number): void {
+    const kick = shape.wait === "sleep";
+    for (let sent = 0, received = 0; received < count; ) {
+      const most = Math.min(count, received + outstanding, sent + batch);
+      while (sent < most) add(sent++);
+      if (kick) driver.kick();
+      else driver.publish();
+      received += getAll();
+      if (driver.broken !== undefined) throw new Error(driver.broken);
+      const room = sent < count && sent - received < outstanding;
+      if (!room && received < count) wait();
+    }
+  }
+
+  async function round(count: number): Promise<RingRound> {
+    const kicks = driver.counters.kicksSent;
+    spurious = 0;
+    checksum = 0;
+    peer.tell({ round: ++rounds, count });
+    while (control.load32(CONTROL.round, 0) !== rounds);
+    driver.disableCallbacks();
+    const begun = performance.now();
+    drive(count);
+    const ms = performance.now() - begun;
+    const device = await peer.answer<RingCounts>();
+    check(count, checksum, device);
+    return {
+      ms,
+      kicks: driver.counters.kicksSent - kicks,
+      interrupts: device.interrupts,
+      spurious: spurious + device.spurious,
+    };
+  }
+
+  return { round, stop: () => peer.stop() };
+
+  function check(count: number, sum: number, device: RingCounts): void {
+    let expected = 0;
+    for (let number = 0; number < count; number++) expected += bufferBytes(number);
+    if (device.violations.length > 0) throw new Error(`violations: ${device.violations.join("; ")}`);
+    if (sum !== expected || device.checksum !== expected) {
+      throw new Error(
+        `checksum ${sum} at the driver, ${device.checksum} at the device, expected ${expected}`,
+      );
+    }
+  }
+}
