@@ -20,6 +20,8 @@ import type { SystemFiles } from "./system-files.ts";
 import { newV86, type V86, type V86Options, v86Version } from "./v86.ts";
 
 const COMMAND_LINE = "console=ttyS0 quiet cryptomgr.notests noisapnp nokaslr mitigations=off";
+/** Changes with whatever of ours the firmware has seen at boot. */
+const PC_VERSION = 2;
 const DEFAULT_MEMORY = 128 << 20;
 const BOOT_MS = 180_000;
 const RUN_MS = 120_000;
@@ -209,5 +211,15 @@ async function snapshotKey({ files, memory = DEFAULT_MEMORY, acpi = true }: Linu
   const [kernel, bios, busybox] = await Promise.all(
     [files.kernel, files.bios, files.busybox].map((file) => readFile(file)),
   );
-  return keyOf(await v86Version(), kernel ?? "", bios ?? "", busybox ?? "", INIT, COMMAND_LINE, memory, acpi);
+  return keyOf(
+    PC_VERSION,
+    await v86Version(),
+    kernel ?? "",
+    bios ?? "",
+    busybox ?? "",
+    INIT,
+    COMMAND_LINE,
+    memory,
+    acpi,
+  );
 }

@@ -9,6 +9,8 @@ import type { V86Cpu, V86Port } from "./v86.ts";
 /** v86 looks handlers of memory up by blocks of that many bytes, as a power of two. */
 const BLOCK_SHIFT = 17;
 
+export type PortOwner = Pick<PortHandler, "portRead" | "portWrite">;
+
 export interface Range {
   readonly start: number;
   readonly bytes: number;
@@ -40,9 +42,9 @@ export class PcBus {
     for (let port = CONFIG_DATA_PORT; port < CONFIG_DATA_PORT + 4; port++) this.#interceptConfig(port);
   }
 
-  /** Ports of ours at a fixed place. */
-  claim(first: number, end: number): void {
-    for (let port = first; port < end; port++) this.#cpu.io.ports[port] = this.#portEntry(port);
+  /** Ports at a fixed place. */
+  claim(first: number, end: number, owner: PortOwner): void {
+    for (let port = first; port < end; port++) this.#cpu.io.ports[port] = this.#portEntry(port, owner);
   }
 
   /** Follows our functions' BARs. */
@@ -59,10 +61,10 @@ export class PcBus {
     for (const { start } of this.#devices.decoded("memory")) this.#shareBlock(start >>> BLOCK_SHIFT);
   }
 
-  #portEntry(port: number): V86Port {
+  #portEntry(port: number, owner: PortOwner = this.#devices.handler): V86Port {
     return portEntry(
-      (width) => this.#served(this.#devices.handler.portRead(port, width)),
-      (width, value) => this.#served(this.#devices.handler.portWrite(port, width, value)),
+      (width) => this.#served(owner.portRead(port, width)),
+      (width, value) => this.#served(owner.portWrite(port, width, value)),
     );
   }
 

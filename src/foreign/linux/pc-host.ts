@@ -14,14 +14,12 @@ import { EmulatorMemory } from "../../memory/emulator-memory.ts";
 import { planControl } from "../../memory/plan.ts";
 import { Ram } from "../../memory/ram.ts";
 import { HOT_PLUG } from "../../wire/hot-plug.ts";
-import { AcpiEvents } from "./acpi-events.ts";
+import { ACPI_HOT_PLUG_END, AcpiHotPlug } from "./acpi-hot-plug.ts";
 import { PcBus, type PcDevices, type Range } from "./pc-bus.ts";
 import { PcInterrupts } from "./pc-interrupts.ts";
 import type { V86Cpu } from "./v86.ts";
 
 const FUNCTIONS_MAX = 8;
-/** The register behind the eject register says which slots may be ejected: none, so nobody removes them unasked. */
-const HOT_PLUG_END = HOT_PLUG.end + 4;
 
 export interface PcHostOptions {
   readonly violated: (violation: Violation) => void;
@@ -63,9 +61,10 @@ export class PcHost implements PcDevices {
     );
     this.#bell = new Doorbell(control, plan.cpus[0]?.doorbell ?? 0);
     this.#controller = new InterruptController(control, plan, 0, this.#bell);
-    this.#interrupts = new PcInterrupts(cpu, this.#controller, new AcpiEvents(cpu));
+    const hotPlug = new AcpiHotPlug(cpu, this.handler);
+    this.#interrupts = new PcInterrupts(cpu, this.#controller, hotPlug);
     this.#bus = new PcBus(cpu, this);
-    this.#bus.claim(HOT_PLUG.changed, HOT_PLUG_END);
+    this.#bus.claim(HOT_PLUG.changed, ACPI_HOT_PLUG_END, hotPlug);
     this.host.onIoEnded = () => this.served();
     void this.#deliverWhenPosted();
   }

@@ -5,7 +5,7 @@
 import type { InterruptController } from "../../bus/interrupt-controller.ts";
 import { INTX_LINES } from "../../memory/plan.ts";
 import { FIRST_SYSTEM_VECTOR, HOT_PLUG_IRQ } from "../../wire/hot-plug.ts";
-import type { AcpiEvents } from "./acpi-events.ts";
+import type { AcpiHotPlug } from "./acpi-hot-plug.ts";
 import type { V86Cpu } from "./v86.ts";
 
 /** Registers PIRQA-PIRQD of the ISA bridge: where each line goes. */
@@ -18,14 +18,14 @@ const APIC = { words: 46, request: 16, triggerMode: 32 } as const;
 export class PcInterrupts {
   readonly #cpu: V86Cpu;
   readonly #controller: InterruptController;
-  readonly #events: AcpiEvents;
+  readonly #hotPlug: AcpiHotPlug;
   /** Inputs that we hold up: several lines may share one, which v86 does not add up. */
   #raised = new Set<number>();
 
-  constructor(cpu: V86Cpu, controller: InterruptController, events: AcpiEvents) {
+  constructor(cpu: V86Cpu, controller: InterruptController, hotPlug: AcpiHotPlug) {
     this.#cpu = cpu;
     this.#controller = controller;
-    this.#events = events;
+    this.#hotPlug = hotPlug;
   }
 
   /** Delivers what is pending. Never in the middle of a memory access of the guest's. */
@@ -55,7 +55,7 @@ export class PcInterrupts {
   }
 
   #message(vector: number): void {
-    if (vector === FIRST_SYSTEM_VECTOR + HOT_PLUG_IRQ) this.#events.hotPlug();
+    if (vector === FIRST_SYSTEM_VECTOR + HOT_PLUG_IRQ) this.#hotPlug.interrupt();
     else this.#request(vector);
   }
 

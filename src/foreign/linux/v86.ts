@@ -90,6 +90,7 @@ export async function newV86(options: V86Options): Promise<V86> {
     net_device: { type: "none" },
   });
   await new Promise<void>((resolve) => emulator.add_listener("emulator-loaded", () => resolve()));
+
   return emulator;
 }
 
