@@ -57,6 +57,8 @@ export interface Deadlines {
   readonly portMs: number;
   /** The guest lets go of a device that it was asked for. */
   readonly unplugMs: number;
+  /** A command to a device answered, by the guest where it takes part. */
+  readonly commandMs: number;
   /** Devices closed after a run. */
   readonly stopMs: number;
 }
@@ -91,6 +93,7 @@ const DEFAULT_DEADLINES: Deadlines = {
   stallMs: 10_000,
   portMs: 10_000,
   unplugMs: 5_000,
+  commandMs: 10_000,
   stopMs: 5_000,
 };
 const MIN_MEMORY = 1 << 20;

@@ -80,8 +80,9 @@ export class Machine implements RunnableMachine {
    * the device's answer. Rejects with `UsageError` for a device, command or argument that does not exist.
    */
   async deviceCommand(device: number | string, command: string, ...args: string[]): Promise<unknown> {
-    const asked = this.#host.service.command({ device, command, args });
-    const answer = unwrap(await this.#alive<Outcome<unknown>>(asked));
+    const asked = this.#alive<Outcome<unknown>>(this.#host.service.command({ device, command, args }));
+    const { commandMs } = this.spec.deadlines;
+    const answer = unwrap(await withinDeadline("commandMs", commandMs, this.#attendUntil(asked)));
     await this.#attend();
     return answer;
   }
