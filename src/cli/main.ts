@@ -3,6 +3,7 @@
 import { CommanderError } from "commander";
 import { UsageError } from "../host/device.ts";
 import { newCommand } from "./command.ts";
+import { attackCommand } from "./commands/attack.ts";
 import { linuxCommand } from "./commands/linux.ts";
 import { listCommand } from "./commands/list.ts";
 import { qemuCommand } from "./commands/qemu.ts";
@@ -31,6 +32,7 @@ Try:
   .addCommand(shellCommand())
   .addCommand(qemuCommand())
   .addCommand(linuxCommand())
+  .addCommand(attackCommand())
   .addCommand(listCommand());
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

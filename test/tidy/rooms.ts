@@ -27,12 +27,13 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   machine: ["observe/report", ...MACHINE_AND_ABOVE],
   hunt: MACHINE_AND_ABOVE,
   foreign: MACHINE_AND_ABOVE,
+  stress: ["hunt", ...MACHINE_AND_ABOVE],
   "observe/report": ["observe/record", "wire"],
-  cli: ["hunt", "foreign", "observe/report", ...MACHINE_AND_ABOVE],
+  cli: ["hunt", "foreign", "stress", "observe/report", ...MACHINE_AND_ABOVE],
 };
 
 /** Where threads are started or met: a folder (ends in "/") or one file. */
-export const THREAD_PLACES = ["src/machine/", "src/hunt/", "src/cli/campaign", "workers/"] as const;
+export const THREAD_PLACES = ["src/machine/", "src/hunt/", "src/stress/", "workers/"] as const;
 export const COMLINK_PLACES = ["src/machine/", "workers/"] as const;
 
 /** The room of a path under src/, the longest name that fits; undefined at the top level. */

@@ -3,12 +3,20 @@
  * operations mean what Linux's of the same names mean.
  */
 import type { PortBus } from "../../bus/port-bus.ts";
-import { COMMAND, formatBdf, PCI } from "../../wire/pci.ts";
+import { COMMAND, formatBdf, PCI, PM } from "../../wire/pci.ts";
 import type { IrqCore } from "../irq.ts";
 import { type Log, ProbeError } from "../probe-error.ts";
 import { ConfigSpace } from "./config-space.ts";
 import { isStillThere, presentFunctions } from "./enumerate.ts";
-import { disableMsix, enableMsix, type MsixResult, maskFunction, maskVector, setAffinity } from "./msix.ts";
+import {
+  disableMsix,
+  enableMsix,
+  type MsixResult,
+  maskFunction,
+  maskVector,
+  setAffinity,
+  silenceMsix,
+} from "./msix.ts";
 import { PciDevice } from "./pci-device.ts";
 import { matches, type PciDriver } from "./pci-driver.ts";
 import { type PowerState, restoreState, saveState, setPowerState } from "./power.ts";
@@ -54,7 +62,10 @@ export class Pci {
       .map((bdf) => new PciDevice(this.#config, bdf));
     // All addresses in use are known before the first new one is chosen.
     for (const device of fresh) this.resources.discover(device);
-    for (const device of fresh) this.#add(device);
+    for (const device of fresh) {
+      silenceMsix(device);
+      this.#add(device);
+    }
     for (const device of fresh) this.attach(device);
   }
 
@@ -118,7 +129,9 @@ export class Pci {
       0,
     );
     device.enabledBits = wanted & ~device.read16(PCI.command);
-    device.updateCommand(wanted, 0);
+    // Whoever had the device before may have left it asleep, or its line off.
+    setPowerState(device, PM.D0, this.bus);
+    device.updateCommand(wanted, COMMAND.INTX_DISABLE);
   }
 
   /** Bus mastering goes, and (Linux leaves it on) the decoding that `enableDevice` had to switch on. */

@@ -28,6 +28,7 @@ export function setPowerState(device: PciDevice, state: PowerState, bus: PortBus
   const capability = device.capabilities.get(CAPABILITY.POWER_MANAGEMENT);
   if (capability === undefined) return;
   const control = device.read16(capability + PM.control);
+  if ((control & PM.stateMask) === state) return;
   device.write16(capability + PM.control, (control & ~PM.stateMask) | state);
   // The MSI-X table answers in D0 only, and the function may have forgotten it.
   if (state === PM.D0 && device.msixMessages.length > 0) programMsix(device, bus);

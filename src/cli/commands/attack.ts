@@ -1,0 +1,96 @@
+/** `virtlab attack device|driver`: a hostile peer against ours, or against a user's. */
+import type { Command } from "commander";
+import { devices } from "../../devices/index.ts";
+import { UsageError } from "../../host/device.ts";
+import { checkOptions, findDevice } from "../../machine/devices.ts";
+import { formatTable } from "../../observe/report/tables.ts";
+import { type AttackReport, attackDevice } from "../../stress/attack-device.ts";
+import { attackDriver } from "../../stress/attack-driver.ts";
+import { newCommand } from "../command.ts";
+import { parseDevice, wholeNumber } from "../device-argument.ts";
+import { EXIT } from "../exit-codes.ts";
+import { Progress } from "../progress.ts";
+
+const ATTACKS = { device: attackDevice, driver: attackDriver } as const;
+/** Small enough that reaching past the end is likely. */
+const DEFAULT_OPTIONS: Readonly<Record<string, Record<string, string>>> = { blk: { size: "1M" } };
+
+interface AttackCliOptions {
+  inputs: string;
+  seed?: string;
+  json?: boolean;
+}
+
+export function attackCommand(): Command {
+  return newCommand("attack")
+    .description("attack a device with a hostile driver, or a driver with a hostile device")
+    .argument("<what>", "device or driver")
+    .argument(
+      "[name[,key=value…]…]",
+      "devices (the driver that binds to it is meant by `driver`); default: all",
+    )
+    .option("--inputs <n>", "malformed inputs for each", "200000")
+    .option("--seed <n>", "repeats an attack (default: a new one, printed)")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(async (what: string, names: string[], options: AttackCliOptions) => {
+      process.exitCode = await attack(what, names, options);
+    });
+}
+
+const HELP = `
+A hostile driver writes registers in any order and width, sets queues up in odd places, and makes chains with loops,
+addresses outside RAM and indices that jump. A device may report violations; it must not throw, hang, or touch anything
+outside guest RAM, and after a reset it must be usable. A hostile device lies in registers, completes what it was not
+given, scribbles over rings, interrupts at random and vanishes. A driver must end every request once, throw nothing
+and give back all that it took.
+
+Examples:
+  virtlab attack device blk --inputs 1000000
+  virtlab attack driver --seed 7
+  virtlab attack device ./my-device.js --json`;
+
+async function attack(what: string, names: string[], options: AttackCliOptions): Promise<number> {
+  const run = ATTACKS[what as keyof typeof ATTACKS];
+  if (run === undefined) throw new UsageError(`attack: expected device or driver, got "${what}"`);
+  const inputs = wholeNumber("--inputs", options.inputs);
+  const seed =
+    options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
+  const reports: AttackReport[] = [];
+  const progress = new Progress(options.json !== true);
+  for (const name of names.length > 0 ? names : Object.keys(devices)) {
+    const device = parseDevice(name);
+    const definition = await findDevice(device.type);
+    const given = { ...DEFAULT_OPTIONS[definition.name], ...device.options };
+    const report = (done: number) => progress.update(definition.name, done, inputs);
+    reports.push(
+      await run({ definition, options: checkOptions(definition, given), seed, inputs, progress: report }),
+    );
+  }
+  progress.stop();
+  const text = options.json
+    ? JSON.stringify({ attack: what, seed, reports }, null, 2)
+    : asText(what, seed, reports);
+  process.stdout.write(`${text}\n`);
+  return reports.some(({ finding }) => finding !== null) ? EXIT.finding : EXIT.fine;
+}
+
+function asText(what: string, seed: number, reports: readonly AttackReport[]): string {
+  const rows = reports.map((report) => [
+    report.device,
+    report.inputs,
+    report.seconds.toFixed(1),
+    report.proofs,
+    Object.values(report.violations).reduce((sum, count) => sum + count, 0),
+    report.finding?.what ?? "nothing found",
+  ]);
+  const findings = reports.flatMap(({ device, finding }) =>
+    finding === null
+      ? []
+      : [
+          `${finding.stack}\nagain: virtlab attack ${what} ${device} --seed ${seed} --inputs ${finding.input + 1}`,
+        ],
+  );
+  const head = [what, "inputs", "seconds", "proofs", "violations", "finding"];
+  return [formatTable(head, rows), `seed ${seed}`, ...findings].join("\n\n");
+}
