@@ -50,6 +50,21 @@ test.each(TIERS)(
   },
 );
 
+test.each(["reset", "unload"] as const)("a driver's %s of a sleeping device reaches it", (how) => {
+  const { machine, first, driver, driverAt, pciDevice } = echoRig();
+  const before = present(driverAt());
+  before.send();
+  machine.settle();
+  machine.guest.pci.suspend(pciDevice(4));
+  if (how === "reset") machine.guest.virtio.reset(present(machine.guest.virtio.devices[0]));
+  else machine.guest.virtio.unregisterDriver(driver);
+  first.answer();
+  machine.settle();
+  expect(before.results).toEqual(["cancelled"]);
+  expect(first.fn.device.queues[0] === undefined).toBe(how === "unload");
+  expect(machine.violations).toEqual([]);
+});
+
 test("suspended twice and resumed twice is as once", () => {
   const { machine, first, driverAt, pciDevice } = echoRig();
   const { pci } = machine.guest;

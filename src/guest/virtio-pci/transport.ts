@@ -40,6 +40,8 @@ export class VirtioPciTransport implements VirtioTransport {
   readonly busName: string;
   tier: InterruptTier = "none";
   protected readonly registers: LegacyRegisters;
+  readonly #pci: Pci;
+  readonly #device: PciDevice;
   readonly #queues: Queues;
   readonly #vectors: Vectors;
   readonly #tiers: readonly Tier[];
@@ -49,6 +51,8 @@ export class VirtioPciTransport implements VirtioTransport {
   constructor(options: TransportOptions) {
     const { registers } = options;
     this.busName = options.device.name;
+    this.#pci = options.pci;
+    this.#device = options.device;
     this.registers = registers;
     this.#queues = new Queues(options);
     const interrupts = new Interrupts(registers, this.#queues, () => this.#owner?.configChanged());
@@ -95,6 +99,8 @@ export class VirtioPciTransport implements VirtioTransport {
    * handler may still be running; on one virtual CPU none can be, since we are.
    */
   reset(): void {
+    // A device that sleeps would not hear it, and go on with memory that is no longer its own.
+    this.#pci.resume(this.#device);
     this.registers.write("status", 0);
     for (let reads = 0; reads < RESET_READS_MAX; reads++) {
       const status = this.registers.read("status");
