@@ -4,7 +4,12 @@
  */
 import { UsageError } from "../../host/device.ts";
 import { Side } from "../../machine/control.ts";
-import { checkDescription, type MachineDescription, type MachineSpec } from "../../machine/description.ts";
+import {
+  checkDescription,
+  type DeviceSpec,
+  type MachineDescription,
+  type MachineSpec,
+} from "../../machine/description.ts";
 import { MachineError, unwrap } from "../../machine/fault.ts";
 import type { GuestService, Outcome } from "../../machine/protocol.ts";
 import {
@@ -139,5 +144,13 @@ function checkQemuDescription(description: MachineDescription): MachineSpec {
   const spec = checkDescription(description);
   if (spec.memory > MAX_MEMORY) throw new UsageError("memory: with QEMU at most 2G");
   if (spec.memoryBase !== DEFAULT_RAM_BASE) throw new UsageError("memoryBase: with QEMU always 1 MiB");
-  return spec;
+  return { ...spec, devices: spec.devices.map(withQemuDefaults) };
+}
+
+/** Where QEMU's default is another than ours, the description says so: whoever plans by it shall not be misled. */
+function withQemuDefaults(device: DeviceSpec): DeviceSpec {
+  const { backend, listen, connect } = device.options;
+  if (device.type !== "net" || backend !== undefined) return device;
+  const theirs = listen === undefined && connect === undefined ? "hub" : "socket";
+  return { ...device, options: { ...device.options, backend: theirs } };
 }
