@@ -50,6 +50,7 @@ export function acceptanceJson(run: Acceptance) {
     pattern: result?.pattern ?? null,
     entropy: result?.entropy ?? null,
     nics: result?.nics ?? [],
+    devices: (report.host?.functions ?? []).map(({ name, model }) => ({ name, model })),
     consoles: result?.consoles ?? [],
     balloons: run.balloons,
     log: { host: report.host?.log ?? [], guest: report.guest?.log ?? [] },

@@ -58,6 +58,8 @@ export interface DeviceCommandRequest {
 export interface FunctionState {
   readonly name: string;
   readonly queues: readonly { readonly name: string; readonly counters: QueueCounters }[];
+  /** What the device model says of itself. */
+  readonly model: Readonly<Record<string, unknown>>;
 }
 
 export interface HostState {

@@ -71,7 +71,8 @@ test("a capture's frames arrive in order and unchanged, though buffers are few, 
   machine.settle();
   nic.onFrame((frame) => received.push(frame.slice()));
   await machine.run(nic.send(frameOf(70, 5)));
-  await until(() => received.length === FRAMES.length);
+  await until(() => (model.describe().backend as { state?: string }).state === "done");
+  machine.settle();
   expect(digest(received)).toBe(digest(FRAMES));
   expect(model.describe().backend).toMatchObject({ state: "done", frames: 300, recorded: 301 });
   expect(model.describe().counters.dropped).toEqual({});

@@ -76,6 +76,11 @@ test("frames that a device's MTU forbids are missed, and said to be", async () =
   const run = await accept([net({ backend: "pcap", replay: tempFile(pcap(FRAMES)), mtu: 1500 })]);
   const small = FRAMES.filter(({ length }) => length <= 1518).length;
   expect(run.differences).toEqual([`network interface 0: ${small} of 2500 replayed frames arrived`]);
+  expect(run.report.host?.log.join()).toContain("frames are dropped: frame over the MTU");
+  const model = run.report.host?.functions.find(({ name }) => name.endsWith("net"))?.model;
+  expect(model).toMatchObject({
+    counters: { rxFrames: small, dropped: { "frame over the MTU": 2500 - small } },
+  });
 });
 
 const can = (tool: string, ...args: string[]) => spawnSync(tool, args).status === 0;

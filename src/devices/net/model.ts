@@ -197,7 +197,7 @@ export class NetModel implements DeviceModel {
         this.#carrier = up;
         this.#linkChanged();
       },
-      dropped: (reason, frames) => state.counters.drop(reason, frames),
+      dropped: (reason, frames) => state.drop(reason, frames),
       log: (message) => state.context?.log(message),
     };
   }

@@ -41,7 +41,7 @@ export class ReceivePath {
       this.#flush();
       return undefined;
     }
-    if (this.#closed) return this.#state.counters.drop("device gone");
+    if (this.#closed) return this.#state.drop("device gone");
     return new Promise((taken) => {
       this.#waiting.push({ packet, ready: false, taken });
       this.resume();
@@ -105,7 +105,7 @@ export class ReceivePath {
   /** The device goes away: nobody waits for ever. */
   close(): void {
     this.#closed = true;
-    if (this.#waiting.length > 0) this.#state.counters.drop("device gone", this.#waiting.length);
+    if (this.#waiting.length > 0) this.#state.drop("device gone", this.#waiting.length);
     for (const { taken } of this.#waiting.splice(0)) taken();
   }
 
@@ -121,7 +121,7 @@ export class ReceivePath {
   #parts(packet: Packet): readonly Packet[] {
     const { context, counters } = this.#state;
     const parts = packetsFor(packet, context?.features ?? 0);
-    if (parts === undefined) counters.drop("malformed segmentation");
+    if (parts === undefined) this.#state.drop("malformed segmentation");
     else if (parts[0] !== packet) counters.rxOffloaded++;
     return parts ?? [];
   }
@@ -155,7 +155,7 @@ export class ReceivePath {
   }
 
   #dropped(reason: string): false {
-    this.#state.counters.drop(reason);
+    this.#state.drop(reason);
     return false;
   }
 }

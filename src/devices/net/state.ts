@@ -18,10 +18,6 @@ export class NetCounters {
   commandErrors = 0;
   /** Lost frames, by reason. */
   readonly dropped: Record<string, number> = {};
-
-  drop(reason: string, frames = 1): void {
-    this.dropped[reason] = (this.dropped[reason] ?? 0) + frames;
-  }
 }
 
 export interface NetFacts {
@@ -46,6 +42,13 @@ export class NetState {
 
   constructor(facts: NetFacts) {
     this.facts = facts;
+  }
+
+  /** Counts lost frames; the first of a kind is a line in the log. */
+  drop(reason: string, frames = 1): void {
+    const { dropped } = this.counters;
+    if (dropped[reason] === undefined) this.context?.log(`frames are dropped: ${reason}`);
+    dropped[reason] = (dropped[reason] ?? 0) + frames;
   }
 
   /** Why nothing can be received now, or undefined. */

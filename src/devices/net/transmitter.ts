@@ -75,7 +75,7 @@ export class Transmitter {
     const ended = context.ioStarted();
     void sent
       .catch((error: unknown) => {
-        this.#state.counters.drop("back-end error");
+        this.#state.drop("back-end error");
         context.log(`frame not sent: ${error instanceof Error ? error.message : String(error)}`);
       })
       .then(() => {
@@ -93,13 +93,13 @@ export class Transmitter {
     const packet = this.#read(queue, chain, context);
     if (packet === undefined) return undefined;
     const { counters, facts, steering } = this.#state;
-    if (!this.#state.linkUp) return counters.drop("link down");
+    if (!this.#state.linkUp) return this.#state.drop("link down");
     counters.txFrames++;
     counters.txBytes += packet.frame.length;
     if (hasFeature(context.features, NET_FEATURE.MQ)) steering.sent(packet.frame, this.#pair);
     if (facts.backend.takesOffloads || packet.header === PLAIN) return facts.backend.send(packet);
     const parts = packetsFor(packet, 0);
-    if (parts === undefined) return counters.drop("malformed segmentation");
+    if (parts === undefined) return this.#state.drop("malformed segmentation");
     counters.txOffloaded++;
     return this.#sendParts(parts, 0);
   }
@@ -118,7 +118,7 @@ export class Transmitter {
     const length = chain.readableBytes - headerBytes;
     const breach = (detail: string): undefined => {
       context.violated({ kind: "request-format", queue: queue.index, detail });
-      this.#state.counters.drop("malformed request");
+      this.#state.drop("malformed request");
     };
     if (length < 0) {
       return breach(`${chain.readableBytes} readable bytes, too few for the ${headerBytes}-byte header`);
@@ -135,11 +135,11 @@ export class Transmitter {
   }
 
   #sendable(packet: Packet): Packet | undefined {
-    const { facts, counters } = this.#state;
+    const { facts } = this.#state;
     const { frame, header } = packet;
-    if (frame.length === 0) counters.drop("empty frame");
+    if (frame.length === 0) this.#state.drop("empty frame");
     else if (facts.mtu !== undefined && header.gsoType === GSO.NONE && frame.length > facts.frameBytesMax) {
-      counters.drop("frame over the MTU");
+      this.#state.drop("frame over the MTU");
     } else return packet;
     return undefined;
   }
