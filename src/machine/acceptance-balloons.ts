@@ -3,6 +3,7 @@ import { BALLOON_PAGE_SIZE } from "../wire/balloon.ts";
 import { sizeInBytes } from "../wire/size.ts";
 import type { DeviceSpec } from "./description.ts";
 import type { RunnableMachine } from "./run.ts";
+import type { GivenPages } from "./workloads/balloons.ts";
 
 export interface BalloonResult {
   readonly slot: number;
@@ -57,10 +58,10 @@ const initialPages = ({ options }: DeviceSpec): number =>
 async function follow(
   machine: RunnableMachine,
   targets: readonly { device: DeviceSpec; pages: number }[],
-): Promise<readonly number[]> {
+): Promise<GivenPages> {
   for (const { device, pages } of targets) {
     await machine.deviceCommand(device.slot, "target", String(pages * BALLOON_PAGE_SIZE));
   }
   const report = await machine.run(WORKLOAD);
-  return Array.isArray(report.result) ? (report.result as number[]) : [];
+  return Array.isArray(report.result) ? (report.result as GivenPages) : [];
 }

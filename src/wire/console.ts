@@ -13,6 +13,8 @@ export const CONTROL_TX_QUEUE = 3;
 export const CONSOLE_PORTS_MAX = 31;
 export const rxQueueOf = (port: number): number => (port === 0 ? 0 : 2 * port + 2);
 export const txQueueOf = (port: number): number => rxQueueOf(port) + 1;
+/** Of a queue that is not a control queue. */
+export const portOfQueue = (index: number): number => (index < 2 ? 0 : (index >>> 1) - 1);
 export const consoleQueueCount = (maxPorts: number): number => 2 * (maxPorts + 1);
 
 export const CONSOLE_EVENT = {

@@ -19,8 +19,8 @@ import {
   CONTROL_TX_QUEUE,
   type ConsoleSize,
   type ControlMessage,
-  consoleQueueCount,
   encodeSize,
+  portOfQueue,
   rxQueueOf,
 } from "../../wire/console.ts";
 import { featureMask, hasFeature } from "../../wire/features.ts";
@@ -28,6 +28,7 @@ import type { ConsoleBackend } from "./backend.ts";
 import { consoleCommands } from "./commands.ts";
 import { ControlQueues } from "./control.ts";
 import { DevicePort } from "./port.ts";
+import { queueSpecs } from "./queue-specs.ts";
 
 export interface ConsoleOptions {
   readonly size: ConsoleSize;
@@ -228,16 +229,4 @@ export class ConsoleModel implements DeviceModel {
     for (let id = 0; id < this.#options.maxPorts; id++) if (!this.#ports.has(id)) return id;
     throw new UsageError(`the console has room for ${this.#options.maxPorts} ports`);
   }
-}
-
-const portOfQueue = (index: number): number => (index < 2 ? 0 : (index >>> 1) - 1);
-
-function queueSpecs({ multiport, maxPorts }: ConsoleOptions): QueueSpec[] {
-  const count = multiport ? consoleQueueCount(maxPorts) : 2;
-  const direction = ["receive", "transmit"] as const;
-  return Array.from({ length: count }, (_, index) => {
-    const whose =
-      index === CONTROL_RX_QUEUE || index === CONTROL_TX_QUEUE ? "control" : `port ${portOfQueue(index)}`;
-    return { name: `${whose} ${direction[index % 2 === 0 ? 0 : 1]}` };
-  });
 }

@@ -2,6 +2,9 @@
 import { balloon } from "../../drivers/index.ts";
 import { defineGuest } from "../../guest/define.ts";
 
+/** Of each balloon, in the order in which the guest finds them. */
+export type GivenPages = readonly number[];
+
 export default defineGuest(
-  (guest): Promise<number[]> => Promise.all(guest.virtio.findAll(balloon).map((each) => each.settled())),
+  (guest): Promise<GivenPages> => Promise.all(guest.virtio.findAll(balloon).map((each) => each.settled())),
 );
