@@ -1,4 +1,5 @@
 /** The acceptance suite: our driver on our device. */
+import { acceptBalloon } from "./accept-balloon.ts";
 import { acceptBlk } from "./accept-blk.ts";
 import { acceptConsole } from "./accept-console.ts";
 import { acceptNet } from "./accept-net.ts";
@@ -12,5 +13,6 @@ for (const ring of RING_CASES) {
   acceptRng(createOwnRig, ring);
   acceptNet(createOwnRig, ring);
   acceptConsole(createOwnRig, ring);
+  acceptBalloon(createOwnRig, ring);
 }
 acceptSharedLine(createOwnRig);

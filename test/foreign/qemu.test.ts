@@ -1,5 +1,4 @@
 /** `virtlab qemu` as a shell sees it: the work done, and every way in which QEMU can be missing, wrong or gone. */
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -11,12 +10,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { findQemu } from "../../src/foreign/qemu/find-qemu.ts";
 import { QemuMachine } from "../../src/foreign/qemu/qemu-machine.ts";
 import { UsageError } from "../../src/host/device.ts";
 import type { MachineDescription } from "../../src/machine/description.ts";
 import { type CliResult, startCli } from "../support/cli.ts";
+import { FULL } from "./matrix.ts";
 import { qemuHere } from "./qemu-rig.ts";
 
 const found = qemuHere();
@@ -24,6 +25,9 @@ const title = typeof found === "string" ? `virtlab qemu (skipped: ${found})` : "
 const program = typeof found === "string" ? "" : found.path;
 const folder = mkdtempSync(join(tmpdir(), "virtlab-qemu-test-"));
 const SMALL = ["--disk-size", "4M"];
+/** Written and read back: a whole gibibyte takes a minute. */
+const TRAFFIC_BYTES = FULL ? 2 ** 30 : 2 ** 26;
+const TRAFFIC_MS = 300_000;
 /** Says that it runs, then reads for half a minute: something to interrupt. */
 const STARTED = join(folder, "started");
 const BUSY = script(
@@ -66,8 +70,17 @@ async function started(): Promise<void> {
 function leftovers(pid: number | undefined): string[] {
   const name = `virtlab-qemu-${pid}-`;
   const folders = ["/dev/shm", tmpdir()].flatMap((parent) => readdirSync(parent));
-  const commands = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).split("\n");
+  const commands = readdirSync("/proc").flatMap((entry) => commandLine(entry));
   return [...folders, ...commands].filter((text) => text.includes(name));
+}
+
+function commandLine(pid: string): string[] {
+  try {
+    return [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")];
+  } catch {
+    // Not a process, or one that has just ended.
+    return [];
+  }
 }
 
 describe("finding QEMU", () => {
@@ -168,6 +181,20 @@ describe.skipIf(typeof found === "string")(title, () => {
     const { code, stdout } = await startCli(["run", "--counterpart", "qemu", ...args], folder).done;
     expect([code, JSON.parse(stdout).result]).toEqual([0, { id: "mine", args: ["x"] }]);
   });
+
+  it.each([
+    ["pc", "msix"],
+    ["q35", "intx"],
+  ])(
+    `moves ${TRAFFIC_BYTES} bytes of block traffic, every one verified (%s, %s)`,
+    async (machine, interrupts) => {
+      const guest = fileURLToPath(new URL("traffic-program.ts", import.meta.url));
+      const args = ["--device", "blk,size=32M", "--guest", guest, "--arg", String(TRAFFIC_BYTES), "--json"];
+      const { code, stdout } = await qemu([...args, "--machine", machine, "--interrupts", interrupts]);
+      expect([code, JSON.parse(stdout).result]).toEqual([0, { bytes: TRAFFIC_BYTES, different: 0 }]);
+    },
+    TRAFFIC_MS,
+  );
 
   it("makes a finding of a QEMU that dies in mid-run, with what it said", async () => {
     const { child, done } = startCli(

@@ -1,11 +1,11 @@
 /** A guest of ours with devices of somebody's, in the test's thread: what the acceptance suite runs on. */
 import type { Guest } from "../../src/guest/guest.ts";
-import type { InterruptTier } from "../../src/guest/virtio/types.ts";
+import type { InterruptChoice } from "../../src/guest/virtio/types.ts";
 import type { DeviceDescription } from "../../src/machine/description.ts";
 
 export interface RigOptions {
   readonly devices: readonly DeviceDescription[];
-  readonly tier: Exclude<InterruptTier, "none">;
+  readonly tier: InterruptChoice;
   readonly indirect: boolean;
   readonly eventIndex: boolean;
 }
