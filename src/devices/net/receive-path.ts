@@ -2,7 +2,7 @@
 
 import type { DeviceQueue } from "../../host/index.ts";
 import { hasFeature } from "../../wire/features.ts";
-import { NET_FEATURE, PLAIN, rxQueueIndex } from "../../wire/net.ts";
+import { FRAME_BYTES_MAX, GSO, NET_FEATURE, PLAIN, rxQueueIndex } from "../../wire/net.ts";
 import type { Packet } from "./backend.ts";
 import { fits, packetsFor } from "./offload.ts";
 import { Receiver } from "./receiver.ts";
@@ -132,7 +132,8 @@ export class ReceivePath {
     const { frame, header } = packet;
     if (context === undefined) return false;
     if (frame.length === 0) return !this.#dropped("empty frame");
-    if (frame.length > facts.frameBytesMax && (facts.mtu === undefined || header === PLAIN)) {
+    // What is still to be cut may be longer than the MTU, but not than any frame.
+    if (frame.length > (header.gsoType === GSO.NONE ? facts.frameBytesMax : FRAME_BYTES_MAX)) {
       return !this.#dropped("frame over the MTU");
     }
     if (!filter.wants(frame, context.config)) {
