@@ -8,6 +8,8 @@ import type { DeviceDescription } from "../../src/machine/description.ts";
 export interface Adapter {
   readonly name: string;
   readonly device: Omit<DeviceDescription, "slot">;
+  /** Makes what the device needs outside, and says which options name it. */
+  prepare?(): { readonly options: DeviceDescription["options"] & object; cleanUp(): void };
   /** Virtio device id, to find the device under test among its neighbours. */
   readonly virtioId: number;
   /** The device type that shares its line: another one than its own. */

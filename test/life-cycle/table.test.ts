@@ -3,10 +3,9 @@
  * two threads. Printed at the end.
  */
 import { afterAll, describe, expect, test } from "vitest";
-import type { InterruptMode } from "../../src/machine/description.ts";
+import type { DeviceDescription, InterruptMode } from "../../src/machine/description.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { formatTable } from "../../src/observe/report/tables.ts";
-import type { Adapter } from "./adapter.ts";
 import { ADAPTERS } from "./adapters/index.ts";
 import type { GuestStep, StepArgs } from "./steps.guest.ts";
 
@@ -44,18 +43,23 @@ describe.each(Object.values(ADAPTERS))("$name", (adapter) => {
       type: adapter.neighbour,
       slot,
     }));
+    const prepared = adapter.prepare?.();
+    const device = { ...adapter.device, ...(prepared && { options: prepared.options }), slot: SLOT };
     const machine = await Machine.start({
       interrupts,
-      devices: [{ ...adapter.device, slot: SLOT }, ...neighbours],
+      devices: [device, ...neighbours],
     });
     const cells: string[] = [];
     const channel = `life-cycle ${adapter.name} ${path}`;
     try {
       for (const column of COLUMNS)
-        cells.push(await cell(machine, adapter, column, { tier: interrupts, sharers, channel }));
+        cells.push(
+          await cell(machine, device, column, { adapter: adapter.name, tier: interrupts, sharers, channel }),
+        );
     } finally {
       rows.push([adapter.name, path, ...COLUMNS.map((_, index) => cells[index] ?? "FAILED")]);
       await machine.stop();
+      prepared?.cleanUp();
     }
     expect(cells).toHaveLength(COLUMNS.length);
   });
@@ -70,20 +74,20 @@ afterAll(() => {
 
 async function cell(
   machine: Machine,
-  adapter: Adapter,
+  device: DeviceDescription,
   column: Column,
-  expected: { tier: string; sharers: number; channel: string },
+  args: Omit<StepArgs, "step">,
 ): Promise<string> {
-  const step = (name: GuestStep) => runStep(machine, { adapter: adapter.name, step: name, ...expected });
+  const step = (name: GuestStep) => runStep(machine, { ...args, step: name });
   if (column !== "unplug" && column !== "surprise") return describeEndings(await step(column));
-  const inFlight = heard(expected.channel);
+  const inFlight = heard(args.channel);
   const unplugging = step("unplug");
   // A guest that fails before it gets there is its own answer.
   await Promise.race([inFlight, unplugging]);
   await machine.unplug(SLOT, { surprise: column === "surprise" });
   const endings = await unplugging;
   await step("absent");
-  expect(await machine.plug({ ...adapter.device, slot: SLOT })).toBe(SLOT);
+  expect(await machine.plug(device)).toBe(SLOT);
   await step("probe");
   await step("traffic");
   return describeEndings(endings);

@@ -64,6 +64,7 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
   }
 
   async function resize(bytes: number, context: DeviceContext): Promise<{ bytes: number }> {
+    if (disk.readOnly) throw new UsageError("resize: the disk is read-only");
     await disk.resize(bytes);
     putCapacity(facts, bytes);
     const writeback = context.config[BLK_CONFIG.writeback] ?? 0;

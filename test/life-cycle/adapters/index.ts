@@ -2,8 +2,16 @@
 import type { Adapter } from "../adapter.ts";
 import { balloon } from "./balloon.ts";
 import { blk } from "./blk.ts";
+import { blkFile } from "./blk-file.ts";
 import { console } from "./console.ts";
 import { net } from "./net.ts";
 import { rng } from "./rng.ts";
 
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { blk, net, console, rng, balloon };
+export const ADAPTERS: Readonly<Record<string, Adapter>> = {
+  blk,
+  "blk-file": blkFile,
+  net,
+  console,
+  rng,
+  balloon,
+};
