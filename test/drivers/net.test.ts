@@ -62,6 +62,14 @@ test("a frame longer than a buffer spans several, and is seen whole", async () =
   expect(fn.device.queueConfigs[0]?.counters.requests).toBe(35);
 });
 
+test.each([1, 2, 8, 16])("a ring of %i descriptors holds the longest frame", async (queueSize) => {
+  const { machine, nic } = bootNic(loopBackend(), { without: control, device: { queueSize } });
+  const received = listen(nic);
+  await machine.run(nic.send(frameOf(65_550)));
+  machine.settle();
+  expect(received.map(({ length }) => length)).toEqual([65_550]);
+});
+
 test("rings of one descriptor work", async () => {
   const { machine, nic } = bootNic(loopBackend(), { without: control, device: { queueSize: 1 } });
   const received = listen(nic);

@@ -37,7 +37,6 @@ export class NicQueues {
   constructor(device: VirtioDevice, owner: NicOwner) {
     const { transport, memory, features } = device;
     const headerBytes = netHeaderBytes(features);
-    const format = receiveFormat(features, owner.mtu);
     this.pairsMax = pairsMax(device);
     const hasControl = hasFeature(features, NET_FEATURE.CTRL_VQ);
     const pairs = Array.from({ length: this.pairsMax }, (_, pair) => pair);
@@ -53,7 +52,10 @@ export class NicQueues {
       if (queue === undefined) throw new ProbeError("ENOENT", `no queue ${index}`);
       return queue;
     };
-    this.receive = pairs.map((pair) => new ReceiveQueue(device, at(rxQueueIndex(pair)), format, owner));
+    this.receive = pairs.map((pair) => {
+      const queue = at(rxQueueIndex(pair));
+      return new ReceiveQueue(device, queue, receiveFormat(features, owner.mtu, queue.size), owner);
+    });
     this.transmit = pairs.map((pair) => new TransmitQueue(memory, at(txQueueIndex(pair)), headerBytes));
     const controlIndex = controlQueueIndex(features, this.pairsMax);
     this.control = hasControl ? new ControlQueue(memory, at(controlIndex)) : undefined;
@@ -102,10 +104,16 @@ function pairsMax(device: VirtioDevice): number {
   return Math.max(1, getU16(count, 0));
 }
 
-/** A page per buffer where frames may span several; else one buffer holds the longest frame that may come. */
-function receiveFormat(features: number, mtu: number): ReceiveFormat {
+/**
+ * A page per buffer where frames may span several, more in a ring so short that it could not hold the longest frame;
+ * else one buffer holds the longest frame that may come.
+ */
+function receiveFormat(features: number, mtu: number, queueSize: number): ReceiveFormat {
   const headerBytes = netHeaderBytes(features);
-  if (hasFeature(features, NET_FEATURE.MRG_RXBUF)) return { headerBytes, bufferBytes: PAGE_SIZE };
+  if (hasFeature(features, NET_FEATURE.MRG_RXBUF)) {
+    const share = Math.ceil((headerBytes + FRAME_BYTES_MAX) / queueSize);
+    return { headerBytes, bufferBytes: Math.max(PAGE_SIZE, share) };
+  }
   const longest = hasGuestGso(features)
     ? FRAME_BYTES_MAX
     : Math.max(SMALL_FRAME_BYTES, mtu + ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES);
