@@ -57,6 +57,11 @@ const field =
 const descriptor = (offset: number, spoil: Spoil) => ({
   wrapMemory: spoilMemory("driver: write descriptor", field(offset, spoil)),
 });
+/** Flags and next are stored as one word. */
+const chainedTo = (next: number) =>
+  descriptor(DESCRIPTOR.flags, (word) =>
+    (word & DESCRIPTOR_FLAG.NEXT) === 0 ? word : (word & 0xffff) | (next << 16),
+  );
 const port = (offset: number, spoil: Spoil) => ({ wrapBus: spoilBus({ port: { offset, spoil } }) });
 const table = (offset: number, spoil: Spoil) => ({ wrapBus: spoilBus({ mmio: { offset, spoil } }) });
 const lost: Spoil = () => undefined;
@@ -81,16 +86,8 @@ describe.skipIf(typeof qemu === "string")(title, () => {
       { hooks: { wrapMemory: spoilMemory("driver: write avail ring entry", () => 60_000) } },
       /Guest says index 60000 is available/,
     ],
-    [
-      "a chain that leads back to its head",
-      { ...chained, hooks: descriptor(DESCRIPTOR.next, () => 0) },
-      /Looped descriptor/,
-    ],
-    [
-      "a next that lies outside the table",
-      { ...chained, hooks: descriptor(DESCRIPTOR.next, () => 999) },
-      /Desc next is 999/,
-    ],
+    ["a chain that leads back to its head", { ...chained, hooks: chainedTo(0) }, /Looped descriptor/],
+    ["a next that lies outside the table", { ...chained, hooks: chainedTo(999) }, /Desc next is 999/],
     [
       "a readable segment behind a writable one",
       {
