@@ -9,6 +9,7 @@ import { listCommand } from "./commands/list.ts";
 import { qemuCommand } from "./commands/qemu.ts";
 import { runCommand } from "./commands/run.ts";
 import { shellCommand } from "./commands/shell.ts";
+import { stressCommand } from "./commands/stress.ts";
 import { EXIT } from "./exit-codes.ts";
 import { version } from "./version.ts";
 
@@ -32,6 +33,7 @@ Try:
   .addCommand(shellCommand())
   .addCommand(qemuCommand())
   .addCommand(linuxCommand())
+  .addCommand(stressCommand())
   .addCommand(attackCommand())
   .addCommand(listCommand());
 

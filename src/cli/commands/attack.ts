@@ -26,8 +26,8 @@ export function attackCommand(): Command {
     .description("attack a device with a hostile driver, or a driver with a hostile device")
     .argument("<what>", "device or driver")
     .argument(
-      "[name[,key=value…]…]",
-      "devices (the driver that binds to it is meant by `driver`); default: all",
+      "[devices...]",
+      "NAME[,key=value…], or a module; `driver` means the driver that binds to it (default: all)",
     )
     .option("--inputs <n>", "malformed inputs for each", "200000")
     .option("--seed <n>", "repeats an attack (default: a new one, printed)")
