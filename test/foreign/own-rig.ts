@@ -4,11 +4,16 @@ import { runDeviceCommand } from "../../src/machine/device-command.ts";
 import { checkOptions, findDevice } from "../../src/machine/devices.ts";
 import { livePlatform } from "../../src/machine/platform.ts";
 import { DirectMachine } from "../support/direct-machine.ts";
-import { type CreateRig, waits } from "./rig.ts";
+import type { RecordingBus } from "../support/recording-bus.ts";
+import { type Rig, type RigOptions, waits } from "./rig.ts";
 
 const RAM_BYTES = 16 << 20;
 
-export const createOwnRig: CreateRig = async ({ devices, tier, indirect, eventIndex }) => {
+export interface OwnRig extends Rig {
+  readonly bus: RecordingBus;
+}
+
+export async function createOwnRig({ devices, tier, indirect, eventIndex }: RigOptions): Promise<OwnRig> {
   const machine = new DirectMachine({ ramBytes: RAM_BYTES, interruptTiers: tier, platform: livePlatform });
   const spec = checkDescription({ devices, indirect, eventIndex });
   for (const device of spec.devices) {
@@ -30,9 +35,10 @@ export const createOwnRig: CreateRig = async ({ devices, tier, indirect, eventIn
       machine.guest.poll();
     }),
     guest: machine.guest,
+    bus: machine.bus,
     log: machine.log,
     deviceCommand: (device, command, ...args) =>
       runDeviceCommand(machine.host.functions, { device, command, args }),
     close: () => machine.host.close(),
   };
-};
+}

@@ -11,6 +11,8 @@ export class RecordingBus implements PortBus {
   readonly log: string[] = [];
   /** Whether device configuration starts at 24 now. */
   msixEnabled: () => boolean = () => false;
+  /** BAR0 has this length, or repeats after it. */
+  blockBytes = 64;
   /** Changes the answer to a read of a register, by name. */
   alter: (register: string, value: number) => number = (_register, value) => value;
   /** A register whose writes do not reach the device. */
@@ -58,7 +60,9 @@ export class RecordingBus implements PortBus {
   }
 
   #name(port: number): string {
-    return isConfig(port) ? "config" : legacyRegisterName((port - FIRST_IO) % 64, this.msixEnabled());
+    return isConfig(port)
+      ? "config"
+      : legacyRegisterName((port - FIRST_IO) % this.blockBytes, this.msixEnabled());
   }
 }
 
