@@ -6,10 +6,12 @@ import { InterruptController } from "../bus/interrupt-controller.ts";
 import { KickReceiver } from "../bus/kick.ts";
 import { MailboxServer } from "../bus/mailbox.ts";
 import type { PortHandler } from "../bus/port-bus.ts";
+import { type BusWatcher, WatchedHandler } from "../bus/watched-bus.ts";
 import { Doorbell } from "../memory/doorbell.ts";
 import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
+import { FIRST_SYSTEM_VECTOR, HOT_PLUG_IRQ } from "../wire/hot-plug.ts";
 import { formatBdf } from "../wire/pci.ts";
 import type { Platform } from "./device.ts";
 import { HeldPages } from "./held-pages.ts";
@@ -26,9 +28,13 @@ export interface HostOptions {
   readonly platform: Platform;
   /** Notify writes as bits in shared memory instead of mailbox records. Default true. */
   readonly kickFastPath?: boolean;
+  /** How the hot-plug controller interrupts, where not by our system interrupt: vectors may be somebody else's. */
+  readonly hotPlugInterrupt?: () => void;
   /** Receives every violation; `Host.violations` counts them. */
   readonly violated?: ViolationSink;
   readonly log?: (message: string) => void;
+  /** Told of every access that the guest makes. */
+  readonly watchBus?: BusWatcher | undefined;
 }
 
 export class Host {
@@ -42,6 +48,7 @@ export class Host {
   ioOutstanding = 0;
   readonly #options: HostOptions;
   readonly #root: PciRoot;
+  readonly #handler: PortHandler;
   readonly #hotPlug: HotPlugController;
   /** Who waits for the guest to let go of a device, by slot. */
   readonly #ejects = new Map<number, () => void>();
@@ -65,9 +72,12 @@ export class Host {
     this.#controllers = bells.map((bell, cpu) => new InterruptController(control, plan, cpu, bell));
     const [first] = this.#controllers;
     if (first === undefined) throw new RangeError("the memory plan has no CPU");
-    this.#hotPlug = new HotPlugController(first);
+    this.#hotPlug = new HotPlugController(
+      options.hotPlugInterrupt ?? (() => first.post(FIRST_SYSTEM_VECTOR + HOT_PLUG_IRQ)),
+    );
     this.#hotPlug.onEject = (slot) => this.#ejects.get(slot)?.();
     this.#root = new PciRoot(this.#hotPlug);
+    this.#handler = options.watchBus ? new WatchedHandler(this.#root, options.watchBus) : this.#root;
     this.#mailboxes = plan.cpus.flatMap((cpu, index) => {
       const bell = bells[index];
       return bell === undefined ? [] : [new MailboxServer(control, cpu, bell)];
@@ -84,7 +94,7 @@ export class Host {
 
   /** Who decodes ports and memory: for a bus of direct calls. */
   get handler(): PortHandler {
-    return this.#root;
+    return this.#handler;
   }
   get functions(): readonly VirtioFunction[] {
     return this.#functions.filter((each) => each !== undefined);
@@ -156,7 +166,7 @@ export class Host {
     this.#kicks.take(this.#collect);
     let worked = this.#taken.length > 0;
     for (const mailbox of this.#mailboxes) {
-      if (mailbox.serve(this.#root) > 0) worked = true;
+      if (mailbox.serve(this.#handler) > 0) worked = true;
     }
     for (let i = 0; i < this.#taken.length; i += 2) {
       this.#kick(this.#taken[i] ?? -1, this.#taken[i + 1] ?? -1);

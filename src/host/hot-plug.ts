@@ -2,9 +2,8 @@
  * The hot-plug controller: tells the guest which slots to look at, asks it for devices, and hears when it has let go
  * of one. What is in the slots is the host's business.
  */
-import type { InterruptController } from "../bus/interrupt-controller.ts";
 import { allOnes, type Width } from "../bus/port-bus.ts";
-import { FIRST_SYSTEM_VECTOR, HOT_PLUG, HOT_PLUG_IRQ } from "../wire/hot-plug.ts";
+import { HOT_PLUG } from "../wire/hot-plug.ts";
 import type { FixedPorts } from "./pci-root.ts";
 
 export class HotPlugController implements FixedPorts {
@@ -12,12 +11,12 @@ export class HotPlugController implements FixedPorts {
   readonly end = HOT_PLUG.end;
   /** The guest has let go of the device in a slot. */
   onEject: (slot: number) => void = () => {};
-  readonly #cpu: InterruptController;
+  readonly #interrupt: () => void;
   #changed = 0;
   #wanted = 0;
 
-  constructor(cpu: InterruptController) {
-    this.#cpu = cpu;
+  constructor(interrupt: () => void) {
+    this.#interrupt = interrupt;
   }
 
   slotChanged(slot: number): void {
@@ -50,9 +49,5 @@ export class HotPlugController implements FixedPorts {
   portWrite(port: number, width: Width, value: number): void {
     if (port !== HOT_PLUG.eject || width !== 4) return;
     for (let slot = 0; slot < 32; slot++) if ((value >>> slot) & 1) this.onEject(slot);
-  }
-
-  #interrupt(): void {
-    this.#cpu.post(FIRST_SYSTEM_VECTOR + HOT_PLUG_IRQ);
   }
 }

@@ -3,7 +3,6 @@
  * boots with the devices in place, or comes out of a snapshot and has them plugged in.
  */
 import { readFile } from "node:fs/promises";
-import type { PortHandler } from "../../bus/port-bus.ts";
 import type { DeviceModel } from "../../host/device.ts";
 import type { Host } from "../../host/host.ts";
 import type { AddDeviceOptions, VirtioFunction } from "../../host/virtio-function.ts";
@@ -13,7 +12,7 @@ import { Agent, LinuxError, type ScriptResult } from "./agent.ts";
 import { keyOf } from "./cache.ts";
 import { INIT } from "./init-script.ts";
 import { buildInitramfs } from "./initramfs.ts";
-import { PcHost } from "./pc-host.ts";
+import { PcHost, type PcHostOptions } from "./pc-host.ts";
 import { SerialLine } from "./serial.ts";
 import { loadSnapshot, saveSnapshot, snapshotFile } from "./snapshot.ts";
 import type { SystemFiles } from "./system-files.ts";
@@ -35,7 +34,8 @@ export interface LinuxOptions {
   /** Make or use a snapshot. */
   readonly snapshot?: boolean;
   readonly bootMs?: number | undefined;
-  readonly intercept?: ((handler: PortHandler, host: Host) => PortHandler) | undefined;
+  readonly intercept?: PcHostOptions["intercept"];
+  readonly wrapRam?: PcHostOptions["wrapRam"];
   /** What the user may want to know, as it happens. */
   readonly note?: (message: string) => void;
   /** The console's output from the first byte on. */
@@ -81,6 +81,7 @@ export class LinuxMachine {
       violated: ({ device, kind, detail }) => this.violations.push(`${device}: ${kind}: ${detail}`),
       log: (message) => this.log.add(message),
       intercept: options.intercept,
+      wrapRam: options.wrapRam,
       failed: fail,
     });
     this.console = new SerialLine(emulator, 0);

@@ -13,6 +13,7 @@ import { Doorbell } from "../../memory/doorbell.ts";
 import { EmulatorMemory } from "../../memory/emulator-memory.ts";
 import { planControl } from "../../memory/plan.ts";
 import { Ram } from "../../memory/ram.ts";
+import type { SharedMemory } from "../../memory/shared-memory.ts";
 import { HOT_PLUG } from "../../wire/hot-plug.ts";
 import { ACPI_HOT_PLUG_END, AcpiHotPlug } from "./acpi-hot-plug.ts";
 import { PcBus, type PcDevices, type Range } from "./pc-bus.ts";
@@ -28,6 +29,8 @@ export interface PcHostOptions {
   readonly failed: (error: unknown) => void;
   /** Stands between the PC and our devices: to record accesses, or to plant faults. */
   readonly intercept?: ((handler: PortHandler, host: Host) => PortHandler) | undefined;
+  /** Likewise, between our devices and guest RAM. */
+  readonly wrapRam?: ((memory: SharedMemory) => SharedMemory) | undefined;
 }
 
 export class PcHost implements PcDevices {
@@ -39,18 +42,21 @@ export class PcHost implements PcDevices {
   readonly #interrupts: PcInterrupts;
   readonly #failed: (error: unknown) => void;
   #decoded: Record<"io" | "memory", readonly Range[]> = { io: [], memory: [] };
+  readonly #hotPlug: AcpiHotPlug;
   #closed = false;
 
   constructor(cpu: V86Cpu, options: PcHostOptions) {
     const plan = planControl({ cpus: 1, functions: FUNCTIONS_MAX });
     const control = attachMemory(allocateShared(plan.bytes));
+    const memory = guestMemory(cpu);
     this.host = new Host({
-      ram: new Ram(guestMemory(cpu), 0),
+      ram: new Ram(options.wrapRam?.(memory) ?? memory, 0),
       control,
       plan,
       platform: livePlatform,
       // A notify register is a port like any other here.
       kickFastPath: false,
+      hotPlugInterrupt: () => this.#hotPlug.interrupt(),
       violated: options.violated,
       log: options.log,
     });
@@ -61,10 +67,10 @@ export class PcHost implements PcDevices {
     );
     this.#bell = new Doorbell(control, plan.cpus[0]?.doorbell ?? 0);
     this.#controller = new InterruptController(control, plan, 0, this.#bell);
-    const hotPlug = new AcpiHotPlug(cpu, this.handler);
-    this.#interrupts = new PcInterrupts(cpu, this.#controller, hotPlug);
+    this.#interrupts = new PcInterrupts(cpu, this.#controller);
+    this.#hotPlug = new AcpiHotPlug(cpu, this.handler);
     this.#bus = new PcBus(cpu, this);
-    this.#bus.claim(HOT_PLUG.changed, ACPI_HOT_PLUG_END, hotPlug);
+    this.#bus.claim(HOT_PLUG.changed, ACPI_HOT_PLUG_END, this.#hotPlug);
     this.host.onIoEnded = () => this.served();
     void this.#deliverWhenPosted();
   }

@@ -1,11 +1,9 @@
 /**
- * From our interrupt controller to v86's: INTx lines become the inputs that the chip set routes them to, messages go
- * to the local APIC, and the hot-plug controller's interrupt becomes an ACPI event.
+ * From our interrupt controller to v86's: INTx lines become the inputs that the chip set routes them to, and
+ * messages go to the local APIC.
  */
 import type { InterruptController } from "../../bus/interrupt-controller.ts";
 import { INTX_LINES } from "../../memory/plan.ts";
-import { FIRST_SYSTEM_VECTOR, HOT_PLUG_IRQ } from "../../wire/hot-plug.ts";
-import type { AcpiHotPlug } from "./acpi-hot-plug.ts";
 import type { V86Cpu } from "./v86.ts";
 
 /** Registers PIRQA-PIRQD of the ISA bridge: where each line goes. */
@@ -18,14 +16,12 @@ const APIC = { words: 46, request: 16, triggerMode: 32 } as const;
 export class PcInterrupts {
   readonly #cpu: V86Cpu;
   readonly #controller: InterruptController;
-  readonly #hotPlug: AcpiHotPlug;
   /** Inputs that we hold up: several lines may share one, which v86 does not add up. */
   #raised = new Set<number>();
 
-  constructor(cpu: V86Cpu, controller: InterruptController, hotPlug: AcpiHotPlug) {
+  constructor(cpu: V86Cpu, controller: InterruptController) {
     this.#cpu = cpu;
     this.#controller = controller;
-    this.#hotPlug = hotPlug;
   }
 
   /** Delivers what is pending. Never in the middle of a memory access of the guest's. */
@@ -54,13 +50,8 @@ export class PcInterrupts {
     for (const irq of wanted) if (!before.has(irq)) this.#cpu.device_raise_irq(irq);
   }
 
-  #message(vector: number): void {
-    if (vector === FIRST_SYSTEM_VECTOR + HOT_PLUG_IRQ) this.#hotPlug.interrupt();
-    else this.#request(vector);
-  }
-
   /** Sets the vector's bit in the APIC's request register, as an edge, and lets the CPU look. */
-  #request(vector: number): void {
+  #message(vector: number): void {
     const apic = new Uint32Array(this.#cpu.wasm_memory.buffer, this.#cpu.get_apic_addr(), APIC.words);
     const word = vector >>> 5;
     const bit = 1 << (vector & 31);
