@@ -28,7 +28,7 @@ export interface NicResult {
 }
 
 /** No frame for so long: no more will come. */
-const QUIET_MS = 2000;
+const QUIET_MS = 5000;
 const LOOK_MS = 100;
 const GUEST_IP = "10.0.2.15";
 
