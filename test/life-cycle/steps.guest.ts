@@ -3,6 +3,7 @@ import { defineGuest, type GuestContext } from "../../src/guest/define.ts";
 import type { PciDevice } from "../../src/guest/pci/pci-device.ts";
 import type { Adapter } from "./adapter.ts";
 import { ADAPTERS } from "./adapters/index.ts";
+import { type Endings, settle, sum } from "./settle.ts";
 
 export const GUEST_STEPS = ["probe", "traffic", "reset", "rebind", "unplug", "absent", "suspend"] as const;
 export type GuestStep = (typeof GUEST_STEPS)[number];
@@ -18,15 +19,6 @@ export interface StepArgs {
 }
 
 const DRIVER_OK = 7;
-/** How long requests in flight may take to settle. */
-const SETTLE_MS = 5000;
-
-/** How requests ended. */
-interface Endings {
-  readonly fulfilled: number;
-  readonly cancelled: number;
-}
-
 export default defineGuest(async (guest): Promise<Endings | null> => {
   const args = guest.args as StepArgs;
   const adapter = ADAPTERS[args.adapter];
@@ -123,24 +115,3 @@ async function inFlight(guest: GuestContext, adapter: Adapter): Promise<readonly
   await Promise.race(first);
   return [...first, ...adapter.burst(guest)];
 }
-
-/** Every request ends, once (a promise cannot do otherwise), and in one of two ways. */
-async function settle(requests: readonly Promise<unknown>[]): Promise<Endings> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`requests were still out after ${SETTLE_MS} ms`)), SETTLE_MS);
-  });
-  const results = await Promise.race([Promise.allSettled(requests), late]).finally(() => clearTimeout(timer));
-  const endings = { fulfilled: 0, cancelled: 0 };
-  for (const result of results) {
-    if (result.status === "fulfilled") endings.fulfilled++;
-    else if ((result.reason as Error).name === "CancelledError") endings.cancelled++;
-    else throw result.reason;
-  }
-  return endings;
-}
-
-const sum = (all: readonly Endings[]): Endings => ({
-  fulfilled: all.reduce((total, { fulfilled }) => total + fulfilled, 0),
-  cancelled: all.reduce((total, { cancelled }) => total + cancelled, 0),
-});

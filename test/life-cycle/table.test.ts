@@ -7,6 +7,7 @@ import type { DeviceDescription, InterruptMode } from "../../src/machine/descrip
 import { Machine } from "../../src/machine/machine.ts";
 import { formatTable } from "../../src/observe/report/tables.ts";
 import { ADAPTERS } from "./adapters/index.ts";
+import type { Endings } from "./settle.ts";
 import type { GuestStep, StepArgs } from "./steps.guest.ts";
 
 const PROGRAM = new URL("./steps.guest.ts", import.meta.url);
@@ -102,11 +103,6 @@ function heard(name: string): Promise<void> {
       resolve();
     };
   });
-}
-
-interface Endings {
-  readonly fulfilled: number;
-  readonly cancelled: number;
 }
 
 async function runStep(machine: Machine, args: StepArgs) {
