@@ -30,6 +30,8 @@ export interface Processor {
 /** The same value read from the same place this often in a row is a loop that waits for somebody. */
 const REPEATS_MAX = 3;
 const NOT_BLOCKED = -1;
+/** The number of guest RAM among the shared memories. */
+export const RAM = 1;
 
 export class Gate implements AccessGate {
   /** The actor whose code runs on this thread now. */
@@ -39,6 +41,8 @@ export class Gate implements AccessGate {
   processor: Processor | undefined;
   /** Called after an access at a site: an oracle's look. Empty costs nothing. */
   readonly watchers: ((() => void) | undefined)[] = [];
+  /** Called after an access to guest RAM. */
+  ramWatcher: ((kind: AccessKind) => void) | undefined;
   recorder: Recorder | undefined;
   readonly #turnstile: Turnstile;
   readonly #words: Int32Array;
@@ -82,6 +86,7 @@ export class Gate implements AccessGate {
     this.#lastKey = -1;
     this.#repeats = 0;
     this.watchers.length = 0;
+    this.ramWatcher = undefined;
     this.#policy = POLICIES[this.#words[WORD.policy] as number] as Policy;
   }
 
@@ -139,11 +144,17 @@ export class Gate implements AccessGate {
     );
     const watcher = this.watchers[this.#site];
     if (watcher !== undefined) watcher();
+    if (this.ramWatcher !== undefined && this.#memory === RAM) this.ramWatcher(this.#kind);
   }
 
   block(memory: number, offset: number): void {
     const words = this.#words;
-    words[WORD.enabled] = (words[WORD.enabled] as number) & ~(1 << this.actor);
+    const token = 1 << this.actor;
+    if (((words[WORD.tokens] as number) & token) !== 0) {
+      words[WORD.tokens] = (words[WORD.tokens] as number) & ~token;
+      return;
+    }
+    words[WORD.enabled] = (words[WORD.enabled] as number) & ~token;
     words[AREA.blockedOn + this.actor] = wordKey(memory, offset);
     this.recorder?.note(this.actor, "blocked");
     this.#decide();
@@ -316,9 +327,11 @@ export class Gate implements AccessGate {
     words[WORD.enabled] = (words[WORD.enabled] as number) & ~(1 << event);
     words[WORD.fired] = (words[WORD.fired] as number) | (1 << event);
     this.recorder?.note(event, "event");
-    // Whoever sleeps is woken, as by a message on its control port; a wait promises nothing about its word.
+    // Whoever sleeps is woken, as by a message on its control port; a wait promises nothing about its word. Whoever is
+    // on its way to sleep will not.
     const { thread } = this.#plan.actors[event] as Actor;
     if (words[AREA.blockedOn + thread] !== NOT_BLOCKED) this.#ready(thread);
+    else words[WORD.tokens] = (words[WORD.tokens] as number) | (1 << thread);
   }
 
   #ready(actor: number): void {

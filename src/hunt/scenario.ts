@@ -5,7 +5,7 @@
  */
 import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
-import type { ScheduledMemory } from "../memory/scheduled-memory.ts";
+import type { AccessKind, ScheduledMemory } from "../memory/scheduled-memory.ts";
 import type { SiteLabel } from "../wire/sites.ts";
 import type { Processor } from "./gate.ts";
 
@@ -43,6 +43,8 @@ export interface ThreadContext {
   fail(oracle: OracleName, text: string): never;
   /** Runs after each access of this thread at a site. */
   watch(site: SiteLabel, look: () => void): void;
+  /** Runs after each access of this thread to guest RAM. */
+  watchRam(look: (kind: AccessKind) => void): void;
 }
 
 /** One side of the machine, made for one execution. */

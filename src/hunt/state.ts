@@ -63,9 +63,11 @@ export const WORD = {
   findings: 29,
   /** Executions of this batch, for whoever watches. */
   executions: 30,
+  /** Threads that an event found awake: their next sleep ends at once. */
+  tokens: 31,
 } as const;
 
-const BLOCKED_ON = 32;
+const BLOCKED_ON = 48;
 const PRIORITIES = BLOCKED_ON + MAX_ACTORS;
 const SCRATCH = PRIORITIES + MAX_ACTORS;
 const SCRATCH_WORDS = 64;

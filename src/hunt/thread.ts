@@ -10,7 +10,7 @@ import { ScheduledMemory } from "../memory/scheduled-memory.ts";
 import { Turnstile } from "../memory/turnstile.ts";
 import { site } from "../wire/sites.ts";
 import { type ActorPlan, planActors } from "./actors.ts";
-import { ExecutionEnded, Gate } from "./gate.ts";
+import { ExecutionEnded, Gate, RAM } from "./gate.ts";
 import { POLICIES, policyFor } from "./policies/index.ts";
 import {
   type Ending,
@@ -102,7 +102,7 @@ export class HuntThread {
     this.#words = this.#turnstile.words;
     const pending: (() => boolean)[] = [];
     this.#gate = new Gate(this.#turnstile, setup.thread, this.#actors, pending);
-    this.#ram = new ScheduledMemory(setup.ram, 1, this.#gate);
+    this.#ram = new ScheduledMemory(setup.ram, RAM, this.#gate);
     this.#control = new ScheduledMemory(setup.control, 0, this.#gate);
     for (const actor of this.#actors.interrupts) {
       if (actor === undefined) continue;
@@ -175,6 +175,7 @@ export class HuntThread {
     words[WORD.parked] = 0;
     words[WORD.accepting] = 0;
     words[WORD.fired] = 0;
+    words[WORD.tokens] = 0;
     words[WORD.random] = mixSeed(request.seed, execution);
     words[WORD.hash] = 0;
     words[WORD.decisions] = 0;
@@ -298,6 +299,9 @@ export class HuntThread {
       },
       watch: (label, look) => {
         gate.watchers[site(label)] = look;
+      },
+      watchRam: (look) => {
+        gate.ramWatcher = look;
       },
     };
   }

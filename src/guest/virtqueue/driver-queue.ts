@@ -68,6 +68,10 @@ export class DriverQueue<Token = unknown> {
   protected readonly memory: SharedMemory;
   protected readonly layout: RingLayout;
   protected readonly ring: number;
+  /** Offsets in RAM that every buffer needs, added up once. */
+  protected readonly availRing: number;
+  protected readonly usedRing: number;
+  protected readonly usedIndexAt: number;
   protected readonly mask: number;
   protected readonly eventIndex: boolean;
   protected readonly indirect: boolean;
@@ -88,7 +92,8 @@ export class DriverQueue<Token = unknown> {
   /** used_event as last written. */
   protected usedEvent = 0;
   protected callbacksOn: boolean;
-  #broken: string | undefined;
+  /** Why the queue is broken, if it is. */
+  protected failure: string | undefined;
 
   constructor(options: DriverQueueOptions) {
     const { size } = options.layout;
@@ -100,6 +105,9 @@ export class DriverQueue<Token = unknown> {
     this.memory = options.ram.memory;
     this.layout = options.layout;
     this.ring = options.ringOffset;
+    this.availRing = this.ring + this.layout.availRing;
+    this.usedRing = this.ring + this.layout.usedRing;
+    this.usedIndexAt = this.ring + this.layout.usedIndex;
     this.mask = size - 1;
     this.eventIndex = options.eventIndex;
     this.indirect = options.indirect;
@@ -119,13 +127,17 @@ export class DriverQueue<Token = unknown> {
   get inFlight(): number {
     return (this.availIndex - this.lastUsed) & 0xffff;
   }
+  /** Whether notifications go by event index rather than by flags. */
+  get usesEventIndex(): boolean {
+    return this.eventIndex;
+  }
   /** Why the device can no longer be trusted, if so. */
   get broken(): string | undefined {
-    return this.#broken;
+    return this.failure;
   }
   /** Marks the queue broken: the device failed or went away. */
   break(reason: string): void {
-    this.#broken ??= reason;
+    this.failure ??= reason;
     // Nothing more to get, so that no loop waits for it.
     this.usedIndex = this.lastUsed;
   }
@@ -135,15 +147,13 @@ export class DriverQueue<Token = unknown> {
    * that no amount of room would take is the caller's bug.
    */
   add(list: ScatterList, token: Token): boolean {
-    if (list.count === 0) throw new Error(`${this.name}: a buffer needs at least one segment`);
-    if (list.count > this.size && !this.indirect) {
-      throw new Error(`${this.name}: ${list.count} segments never fit in ${this.size} descriptors`);
-    }
-    if (this.#broken !== undefined || this.freeCount === 0) return false;
+    const { count } = list;
+    if (count === 0 || (count > this.size && !this.indirect)) throw this.impossible(count);
+    if (this.failure !== undefined || this.freeCount === 0) return false;
     const head = this.freeHead;
-    const table = this.indirect && list.count > 1 ? this.table(head, list.count) : undefined;
+    const table = count > 1 && this.indirect ? this.table(head, count) : undefined;
     // Without memory for a table a chain will do, if there is room.
-    const needed = table === undefined ? list.count : 1;
+    const needed = table === undefined ? count : 1;
     if (needed > this.freeCount) return false;
     if (table === undefined) this.writeChain(head, list);
     else this.writeIndirect(head, table, list);
@@ -151,8 +161,7 @@ export class DriverQueue<Token = unknown> {
     this.chainLength[head] = needed;
     this.writable[head] = list.writableBytes;
     this.tokens[head] = token;
-    const slot = this.ring + this.layout.availRing + 2 * (this.availIndex & this.mask);
-    this.memory.write16(slot, head, WRITE_AVAIL_ENTRY);
+    this.memory.write16(this.availRing + 2 * (this.availIndex & this.mask), head, WRITE_AVAIL_ENTRY);
     this.availIndex = (this.availIndex + 1) & 0xffff;
     return true;
   }
@@ -162,7 +171,7 @@ export class DriverQueue<Token = unknown> {
     this.publish();
     const before = this.kickedAvail;
     this.kickedAvail = this.availIndex;
-    if (before === this.availIndex || this.#broken !== undefined) return false;
+    if (before === this.availIndex || this.failure !== undefined) return false;
     let wanted: boolean;
     // Ordering C: after avail.idx, the device's wish.
     if (this.eventIndex) {
@@ -204,25 +213,30 @@ export class DriverQueue<Token = unknown> {
    */
   get(): Token | undefined {
     if (!this.hasUsed) return undefined;
-    const element = this.ring + this.layout.usedRing + USED_ELEMENT_BYTES * (this.lastUsed & this.mask);
+    const element = this.usedRing + USED_ELEMENT_BYTES * (this.lastUsed & this.mask);
     const head = this.memory.read32(element, READ_USED_ELEMENT);
     return this.accept(head, this.memory.read32(element + 4, READ_USED_ELEMENT));
   }
 
   /** The buffer that the next used element names, if the element can be believed. */
   protected accept(head: number, length: number): Token | undefined {
-    if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
-    if (this.chainLength[head] === 0) return this.breach(`used id ${head} is not a head in flight`);
-    if (length > (this.writable[head] ?? 0)) {
-      return this.breach(
-        `used length ${length} of id ${head}, but it has ${this.writable[head]} writable bytes`,
-      );
+    if (head >= this.size || this.chainLength[head] === 0 || length > (this.writable[head] as number)) {
+      return this.unbelievable(head, length);
     }
     this.lastUsed = (this.lastUsed + 1) & 0xffff;
     this.lastLength = length;
-    this.counters.requests++;
-    this.counters.bytes += length;
+    const { counters } = this;
+    counters.requests++;
+    counters.bytes += length;
     return this.release(head);
+  }
+
+  private unbelievable(head: number, length: number): undefined {
+    if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
+    if (this.chainLength[head] === 0) return this.breach(`used id ${head} is not a head in flight`);
+    return this.breach(
+      `used length ${length} of id ${head}, but it has ${this.writable[head]} writable bytes`,
+    );
   }
 
   /** Whether the device has returned something. May be stale: more may have come since. */
@@ -272,7 +286,7 @@ export class DriverQueue<Token = unknown> {
       index: this.index,
       name: this.name,
       size: this.size,
-      broken: this.#broken ?? null,
+      broken: this.failure ?? null,
       free: this.freeCount,
       inFlight: this.inFlight,
       availIndex: this.availIndex,
@@ -301,28 +315,37 @@ export class DriverQueue<Token = unknown> {
   }
 
   protected refresh(): boolean {
-    if (this.#broken !== undefined) return false;
+    if (this.failure !== undefined) return false;
     // Ordering B and D: used.idx, then the elements it covers.
-    const index = this.memory.load16(this.ring + this.layout.usedIndex, READ_USED_INDEX);
+    const index = this.memory.load16(this.usedIndexAt, READ_USED_INDEX);
     if (((index - this.lastUsed) & 0xffff) > ((this.publishedAvail - this.lastUsed) & 0xffff)) {
-      this.breach(`used.idx ${index}, last seen ${this.lastUsed}, published ${this.publishedAvail}`);
-      return false;
+      return this.impossibleIndex(index);
     }
     this.usedIndex = index;
     return index !== this.lastUsed;
   }
 
+  private impossibleIndex(index: number): false {
+    this.breach(`used.idx ${index}, last seen ${this.lastUsed}, published ${this.publishedAvail}`);
+    return false;
+  }
+
+  private impossible(count: number): Error {
+    if (count === 0) return new Error(`${this.name}: a buffer needs at least one segment`);
+    return new Error(`${this.name}: ${count} segments never fit in ${this.size} descriptors`);
+  }
+
   /** Writes a chain into the descriptor table along the free list, which moves past it. */
   protected writeChain(head: number, list: ScatterList): void {
-    let index = head;
+    const { addresses, lengths, readable } = list;
     const last = list.count - 1;
+    let index = head;
     for (let segment = 0; segment <= last; segment++) {
-      const next = this.next[index] ?? NONE;
-      const flags =
-        (segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE) | (segment < last ? DESCRIPTOR_FLAG.NEXT : 0);
+      const next = this.next[index] as number;
+      const write = segment < readable ? 0 : DESCRIPTOR_FLAG.WRITE;
+      const flags = segment < last ? write | DESCRIPTOR_FLAG.NEXT | (next << 16) : write;
       const at = this.ring + DESCRIPTOR_BYTES * index;
-      this.writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
-      if (segment < last) this.memory.write16(at + DESCRIPTOR.next, next, WRITE_DESCRIPTOR);
+      this.writeDescriptor(at, addresses[segment] as number, lengths[segment] as number, flags);
       index = next;
     }
     this.freeHead = index;
@@ -332,22 +355,25 @@ export class DriverQueue<Token = unknown> {
     const table = address - this.options.ram.base;
     const last = list.count - 1;
     for (let segment = 0; segment <= last; segment++) {
-      const flags =
-        (segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE) | (segment < last ? DESCRIPTOR_FLAG.NEXT : 0);
+      const write = segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE;
+      const flags = segment < last ? write | DESCRIPTOR_FLAG.NEXT | ((segment + 1) << 16) : write;
       const at = table + DESCRIPTOR_BYTES * segment;
       this.writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
-      this.memory.write16(at + DESCRIPTOR.next, segment < last ? segment + 1 : 0, WRITE_DESCRIPTOR);
     }
     const bytes = DESCRIPTOR_BYTES * list.count;
     this.writeDescriptor(this.ring + DESCRIPTOR_BYTES * head, address, bytes, DESCRIPTOR_FLAG.INDIRECT);
     this.freeHead = this.next[head] ?? NONE;
   }
 
+  /** `flags` has the next descriptor's index in its upper half: they are one word. */
   protected writeDescriptor(at: number, address: number, length: number, flags: number): void {
-    this.memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
-    this.memory.write32(at + DESCRIPTOR.addressHigh, Math.floor(address / 0x1_0000_0000), WRITE_DESCRIPTOR);
-    this.memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
-    this.memory.write16(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
+    const { memory } = this;
+    // Most addresses are below 4 GiB, and a division would make floating point of them all.
+    const high = address < 0x1_0000_0000 ? 0 : Math.floor(address / 0x1_0000_0000);
+    memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
+    memory.write32(at + DESCRIPTOR.addressHigh, high, WRITE_DESCRIPTOR);
+    memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
+    memory.write32(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
   }
 
   /** A head's own indirect table, kept from request to request and grown when needed. */
@@ -371,9 +397,9 @@ export class DriverQueue<Token = unknown> {
 
   /** Puts the chain of `head` back on the free list and returns its token. */
   protected release(head: number): Token | undefined {
-    const length = this.chainLength[head] ?? 0;
+    const length = this.chainLength[head] as number;
     let last = head;
-    for (let step = 1; step < length; step++) last = this.next[last] ?? NONE;
+    for (let step = 1; step < length; step++) last = this.next[last] as number;
     this.next[last] = this.freeHead;
     this.freeHead = head;
     this.freeCount += length;

@@ -5,15 +5,46 @@
 import { InterruptController } from "../../bus/interrupt-controller.ts";
 import { KickSender } from "../../bus/kick.ts";
 import { MailboxBus } from "../../bus/mailbox.ts";
+import type { PortBus, Width } from "../../bus/port-bus.ts";
 import { IrqCore } from "../../guest/irq.ts";
 import { Doorbell } from "../../memory/doorbell.ts";
 import type { ThreadContext, ThreadProgram } from "../scenario.ts";
+import { FIRST_MESSAGE_IRQ } from "./layout.ts";
+
+/** Vectors 0x30 to 0xef. */
+const MESSAGE_IRQS = 192;
+
+/** A port access is one instruction: interrupts come before it or after it. */
+class InstructionBus extends MailboxBus {
+  busy = false;
+
+  override in(port: number, width: Width): number {
+    return this.#instruction(() => super.in(port, width));
+  }
+  override out(port: number, width: Width, value: number): void {
+    this.#instruction(() => super.out(port, width, value));
+  }
+  override mmioRead(address: number, width: Width): number {
+    return this.#instruction(() => super.mmioRead(address, width));
+  }
+  override mmioWrite(address: number, width: Width, value: number): void {
+    this.#instruction(() => super.mmioWrite(address, width, value));
+  }
+
+  #instruction<T>(access: () => T): T {
+    this.busy = true;
+    const result = access();
+    this.busy = false;
+    return result;
+  }
+}
 
 export class GuestCpu {
   readonly irq: IrqCore;
-  readonly bus: MailboxBus;
+  readonly bus: PortBus;
   readonly doorbell: Doorbell;
   readonly source: InterruptController;
+  readonly #instructions: InstructionBus;
 
   constructor({ control, plan }: ThreadContext, cpu = 0, options: { kickFastPath?: boolean } = {}) {
     const own = plan.cpus[cpu];
@@ -21,12 +52,18 @@ export class GuestCpu {
     this.doorbell = new Doorbell(control, own.doorbell);
     const host = new Doorbell(control, plan.hostDoorbell);
     const kicks = (options.kickFastPath ?? true) ? new KickSender(control, plan, host) : undefined;
-    this.bus = new MailboxBus(control, own, { host, cpu: this.doorbell }, kicks, {
+    this.#instructions = new InstructionBus(control, own, { host, cpu: this.doorbell }, kicks, {
       deadlineMs: Number.POSITIVE_INFINITY,
       spins: 1,
     });
+    this.bus = this.#instructions;
     this.source = new InterruptController(control, plan, cpu, this.doorbell);
     this.irq = new IrqCore(this.source, () => {}, cpu);
+  }
+
+  /** Whether a message irq was allocated; they come in order. */
+  hasMessage(irq: number): boolean {
+    return this.irq.availableMsi <= MESSAGE_IRQS - (irq - FIRST_MESSAGE_IRQ + 1);
   }
 
   locked<T>(work: () => T): T {
@@ -54,7 +91,7 @@ export class GuestCpu {
         for (;;) this.idle();
       },
       processor: {
-        accepts: () => this.irq.accepts,
+        accepts: () => this.irq.accepts && !this.#instructions.busy,
         interrupt: () => void this.irq.poll(),
       },
       ...more,

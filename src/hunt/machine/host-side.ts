@@ -6,6 +6,7 @@
 import type { PortHandler } from "../../bus/port-bus.ts";
 import type { DeviceModel, Platform } from "../../host/device.ts";
 import { Host } from "../../host/host.ts";
+import { DeviceQueue } from "../../host/index.ts";
 import type { VirtioFunction } from "../../host/virtio-function.ts";
 import { Doorbell } from "../../memory/doorbell.ts";
 import { LEGACY, type LegacyRegister } from "../../wire/legacy-registers.ts";
@@ -22,7 +23,7 @@ import {
 import { STATUS } from "../../wire/status.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
 import type { ThreadContext, ThreadProgram } from "../scenario.ts";
-import { FIRST_SLOT, FIRST_VECTOR, ioBase, MSIX_CONTROL, memoryBase, type RingChoice } from "./layout.ts";
+import { FIRST_VECTOR, ioBase, MSIX_CONTROL, memoryBase, type RingChoice, slotOf } from "./layout.ts";
 
 /** Time stands still, and randomness is a constant: an execution depends on its schedule alone. */
 export const stillPlatform: Platform = {
@@ -36,9 +37,30 @@ export interface HostFunction {
   readonly virtioId?: number;
   /** 0: INTx. */
   readonly msixVectors?: number;
-  /** Undefined: the guest sets the function up itself. */
+  /** The guest sets the function up itself; its BARs are mapped. */
+  readonly mapped?: boolean;
+  /** Everything is set up on these rings, up to DRIVER_OK. */
   readonly ready?: RingChoice;
   readonly queueSize?: number;
+  /** Where in the 16 bits of an index the rings begin. */
+  readonly startAt?: number;
+  /** Queue whose vector and ring are left alone, as by a driver that does not use it. */
+  readonly unusedQueue?: number;
+  /** The queues' vector is left at NO_VECTOR: the driver polls. */
+  readonly noQueueVector?: boolean;
+}
+
+/** A queue whose indices begin anywhere. */
+class PlacedDeviceQueue extends DeviceQueue {
+  static place(queue: DeviceQueue | undefined, index: number): void {
+    const placed = queue as PlacedDeviceQueue | undefined;
+    if (placed === undefined) return;
+    placed.lastAvail = index;
+    placed.availIndex = index;
+    placed.usedIndex = index;
+    placed.publishedUsed = index;
+    placed.signalledUsed = index;
+  }
 }
 
 export class HuntedHost {
@@ -87,7 +109,7 @@ export class HuntedHost {
   }
 
   #plug(each: HostFunction, index: number): VirtioFunction {
-    const slot = FIRST_SLOT + index;
+    const slot = slotOf(index);
     const added = this.host.addDevice({
       slot,
       name: `device${index}`,
@@ -97,7 +119,9 @@ export class HuntedHost {
       msixVectors: each.msixVectors ?? 0,
       transportFeatures: each.ready?.features ?? 0xffff_ffff,
     });
+    if (each.ready !== undefined || each.mapped) map(this.host.handler, index, each);
     if (each.ready !== undefined) setUp(this.host.handler, index, each, each.ready);
+    if (each.startAt !== undefined) PlacedDeviceQueue.place(added.device.queues[0], each.startAt);
     return added;
   }
 
@@ -106,16 +130,16 @@ export class HuntedHost {
   }
 }
 
-/** What a driver does before its device is live, in the order of the specification. */
-function setUp(bus: PortHandler, index: number, each: HostFunction, ring: RingChoice): void {
-  const slot = FIRST_SLOT + index;
+/** What a PCI core does: addresses, decoding, and messages. */
+function map(bus: PortHandler, index: number, each: HostFunction): void {
   const vectors = each.msixVectors ?? 0;
   const config = (offset: number, width: 2 | 4, value: number): void => {
-    bus.portWrite(CONFIG_ADDRESS_PORT, 4, configAddress({ bus: 0, slot, function: 0 }, offset));
+    bus.portWrite(
+      CONFIG_ADDRESS_PORT,
+      4,
+      configAddress({ bus: 0, slot: slotOf(index), function: 0 }, offset),
+    );
     bus.portWrite(CONFIG_DATA_PORT + (offset & 3), width, value);
-  };
-  const write = (register: LegacyRegister, value: number): void => {
-    bus.portWrite(ioBase(index) + LEGACY[register].offset, LEGACY[register].bytes, value);
   };
   config(PCI.bar0, 4, ioBase(index));
   if (vectors > 0) config(PCI.bar0 + 4, 4, memoryBase(index));
@@ -127,13 +151,22 @@ function setUp(bus: PortHandler, index: number, each: HostFunction, ring: RingCh
     bus.mmioWrite(entry + MSIX.entryControl, 4, 0);
   }
   if (vectors > 0) config(MSIX_CONTROL, 2, MSIX.enable);
+}
+
+/** What a driver does before its device is live, in the order of the specification. */
+function setUp(bus: PortHandler, index: number, each: HostFunction, ring: RingChoice): void {
+  const vectors = each.msixVectors ?? 0;
+  const write = (register: LegacyRegister, value: number): void => {
+    bus.portWrite(ioBase(index) + LEGACY[register].offset, LEGACY[register].bytes, value);
+  };
   write("status", STATUS.ACKNOWLEDGE | STATUS.DRIVER);
   write("guestFeatures", ring.features);
   if (vectors > 0) write("configVector", 0);
   each.model.queues.forEach((_, queue) => {
+    if (queue === each.unusedQueue) return;
     write("queueSelect", queue);
     write("queuePfn", ring.address(queue) / PAGE_SIZE);
-    if (vectors > 0) write("queueVector", Math.min(queue + 1, vectors - 1));
+    if (vectors > 0 && !each.noQueueVector) write("queueVector", Math.min(queue + 1, vectors - 1));
   });
   write("status", STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.DRIVER_OK);
 }

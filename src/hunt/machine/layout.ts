@@ -13,8 +13,15 @@ export const MSIX_CONTROL = 0x52;
 export const ioBase = (index: number): number => 0xc000 + 0x100 * index;
 export const memoryBase = (index: number): number => 0xe000_0000 + 0x1000 * index;
 
+/** Slots that share one INTx line are four apart. */
+const SLOTS_APART = 4;
+export const slotOf = (index: number): number => FIRST_SLOT + SLOTS_APART * index;
+export const lineIrq = (index: number): number => 16 + ((slotOf(index) - 1) & 3);
+
 export interface RingChoice {
   readonly features: number;
+  /** Guest-physical address for indirect tables, if the driver has them. */
+  readonly tables?: number;
   /** Guest-physical address of a queue's ring. */
   address(queue: number): number;
 }

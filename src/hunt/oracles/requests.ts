@@ -15,6 +15,9 @@ export const REQUEST = {
   writableBytes: 4,
 } as const;
 
+/** Stands for the stamp of a request that the device cannot read. */
+const MALFORMED = -1;
+
 type Report = (oracle: OracleName, text: string) => void;
 
 export class RequestLedger {
@@ -34,6 +37,11 @@ export class RequestLedger {
     this.#outstanding.set(request, stamp);
   }
 
+  /** One that the device must give back with nothing written. */
+  submittedMalformed(request: number): void {
+    this.#outstanding.set(request, MALFORMED);
+  }
+
   /** The device gave a request back: with `length` bytes, of which the first four are `answer`. */
   returned(request: number, length: number, answer: number): void {
     const stamp = this.#outstanding.get(request);
@@ -42,6 +50,11 @@ export class RequestLedger {
     }
     this.#outstanding.delete(request);
     this.completed++;
+    if (stamp === MALFORMED) {
+      if (length !== 0)
+        this.#context.fail("O3 stamps", `malformed request ${request} came back with ${length} bytes`);
+      return;
+    }
     if (length !== REQUEST.writableBytes) {
       this.#context.fail("O3 stamps", `request ${request} came back with ${length} bytes written`);
     }

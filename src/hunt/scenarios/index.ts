@@ -1,5 +1,13 @@
 /** All scenarios that virtlab brings. */
 import type { Scenario } from "../scenario.ts";
+import { interruptScenarios } from "./interrupts.ts";
+import { kickScenarios } from "./kicks.ts";
+import { lifeCycleScenarios } from "./life-cycle.ts";
 import { requestScenarios } from "./requests.ts";
 
-export const SCENARIOS: readonly Scenario[] = [...requestScenarios];
+export const SCENARIOS: readonly Scenario[] = [
+  ...requestScenarios,
+  ...kickScenarios,
+  ...interruptScenarios,
+  ...lifeCycleScenarios,
+];
