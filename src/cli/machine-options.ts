@@ -2,10 +2,13 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../host/device.ts";
-import { INTERRUPT_MODES, type MachineDescription } from "../machine/description.ts";
+import { INTERRUPT_MODES, type MachineDescription, type WatchSpec } from "../machine/description.ts";
 import { onOff, parseDevice, wholeNumber } from "./device-argument.ts";
 
 export interface DescriptionOptions {
+  monitor?: boolean;
+  trace?: string;
+  traceEvents?: string;
   interrupts?: MachineDescription["interrupts"];
   queueSize?: string;
   indirect?: string;
@@ -39,6 +42,9 @@ export function addMachineOptions(
     .option("--seed <n>", "seed of the memory disk's contents (default: a new one, printed)")
     .option("--guest <module>", "run this guest program instead of the acceptance workload")
     .option("--arg <value>", "an argument for --guest (may be repeated)", collect, [])
+    .option("--monitor", "check the specification's statements while the machine runs")
+    .option("--trace <file>", "write a timeline of both threads: for Perfetto, and for virtlab analyse")
+    .option("--trace-events <n>", "newest events kept of each thread (default 262144)")
     .option("--json", "print one JSON document");
 }
 
@@ -65,7 +71,23 @@ export function describeMachine(options: DescriptionOptions): MachineDescription
     ...(options.queueSize !== undefined && { queueSize: wholeNumber("--queue-size", options.queueSize) }),
     ...(options.indirect !== undefined && { indirect: onOff("--indirect", options.indirect) }),
     ...(options.eventIndex !== undefined && { eventIndex: onOff("--event-index", options.eventIndex) }),
+    watch: describeWatch(options, base),
     devices: [...(base.devices ?? []), ...options.device.map(parseDevice)],
+  };
+}
+
+const TRACE_EVENTS = 1 << 18;
+
+function describeWatch(options: DescriptionOptions, base: MachineDescription): Partial<WatchSpec> {
+  const { trace, traceEvents } = options;
+  if (traceEvents !== undefined && trace === undefined)
+    throw new UsageError("--trace-events goes with --trace");
+  const events = traceEvents === undefined ? TRACE_EVENTS : wholeNumber("--trace-events", traceEvents);
+  if (trace !== undefined && events === 0) throw new UsageError("--trace-events must be at least 1");
+  return {
+    ...base.watch,
+    ...(options.monitor && { monitor: true }),
+    ...(trace !== undefined && { traceEvents: events }),
   };
 }
 

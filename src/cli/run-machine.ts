@@ -2,6 +2,7 @@
 import { UsageError } from "../host/device.ts";
 import { type AcceptanceOptions, runAcceptance } from "../machine/acceptance.ts";
 import type { RunReport, StartMachine } from "../machine/run.ts";
+import { breaksMust } from "../monitor/monitor.ts";
 import { wholeNumber } from "./device-argument.ts";
 import { EXIT } from "./exit-codes.ts";
 import { describeMachine, type MachineOptions } from "./machine-options.ts";
@@ -54,7 +55,8 @@ async function userProgram(options: MachineOptions, guest: string, start: StartM
   return exitCode(report, true);
 }
 
-function exitCode({ verdict, fault }: RunReport, verified: boolean): number {
+function exitCode({ verdict, fault, monitor }: RunReport, verified: boolean): number {
   if (verdict === "crashed" && fault?.kind !== "counterpart") return EXIT.failure;
-  return verdict === "completed" && verified ? EXIT.fine : EXIT.finding;
+  const broken = monitor?.findings.some(breaksMust) ?? false;
+  return verdict === "completed" && verified && !broken ? EXIT.fine : EXIT.finding;
 }

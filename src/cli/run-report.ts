@@ -5,6 +5,7 @@ import type { BalloonResult } from "../machine/acceptance-balloons.ts";
 import type { RunReport } from "../machine/machine.ts";
 import type { ConsoleResult } from "../machine/workloads/consoles.ts";
 import type { NicResult } from "../machine/workloads/nics.ts";
+import { statementOf } from "../monitor/statements/index.ts";
 import { formatInterrupts, formatLatency, formatLspci, formatQueues } from "../observe/report/tables.ts";
 
 const megabytesPerSecond = (bytes: number, seconds: number): number =>
@@ -30,6 +31,9 @@ const failureOf = (report: RunReport) => ({
   }),
 });
 
+/** Only where a monitor watched. */
+const monitorOf = ({ monitor }: RunReport) => (monitor === null ? {} : { monitor });
+
 export function acceptanceJson(run: Acceptance) {
   const { report, result } = run;
   return {
@@ -37,6 +41,7 @@ export function acceptanceJson(run: Acceptance) {
     verdict: report.verdict,
     verified: run.verified,
     ...failureOf(report),
+    ...monitorOf(report),
     differences: run.differences,
     disk: {
       sha256: result?.disk?.sha256 ?? null,
@@ -90,6 +95,7 @@ export function acceptanceText(run: Acceptance): string {
   if (log !== "") parts.push(log);
   parts.push(
     [
+      ...monitorText(report),
       ...run.differences.map((line) => `differs: ${line}`),
       ...troubleText(report),
       verdictLine(report, run),
@@ -125,6 +131,7 @@ export function programJson(report: RunReport) {
     counterpart: report.counterpart,
     verdict: report.verdict,
     ...failureOf(report),
+    ...monitorOf(report),
     result: report.result ?? null,
     interrupts: interruptsOf(report),
     pci: report.guest?.pci ?? [],
@@ -141,6 +148,7 @@ export function programText(report: RunReport): string {
       ? ""
       : `result: ${JSON.stringify(report.result, null, 2)}`,
     [
+      ...monitorText(report),
       ...troubleText(report),
       `verdict: ${report.verdict}${report.reason === null ? "" : `: ${report.reason}`}`,
     ].join("\n"),
@@ -167,6 +175,20 @@ function logText(report: RunReport): string {
     ...(report.host?.log ?? []).map((line) => `host: ${line}`),
     ...(report.guest?.log ?? []).map((line) => `guest: ${line}`),
   ].join("\n");
+}
+
+function monitorText({ monitor }: RunReport): string[] {
+  if (monitor === null) return [];
+  const { checked, findings } = monitor;
+  const broken = findings.filter(({ tolerated }) => tolerated === null);
+  return [
+    `monitor  ${checked} statements checked, ${broken.length === 0 ? "nothing found" : `${broken.length} broken`}`,
+    ...findings.map(
+      ({ id, strength, device, queue, detail, count, tolerated }) =>
+        `${tolerated === null ? strength.toLowerCase() : "tolerated"}: ${id}: ${device}${queue < 0 ? "" : ` queue ${queue}`}: ` +
+        `${statementOf(id).text}: ${detail}${count > 1 ? ` (${count} times)` : ""}${tolerated === null ? "" : ` (${tolerated})`}`,
+    ),
+  ];
 }
 
 function troubleText(report: RunReport): string[] {

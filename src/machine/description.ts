@@ -45,6 +45,15 @@ export interface MachineDescription {
   readonly seed?: number;
   readonly devices?: readonly DeviceDescription[];
   readonly deadlines?: Partial<Deadlines>;
+  readonly watch?: Partial<WatchSpec>;
+}
+
+/** What is kept of what both threads do. Both cost time; without them nothing does. */
+export interface WatchSpec {
+  /** Check the specification's statements while the machine runs. */
+  readonly monitor: boolean;
+  /** Newest events kept of each thread, for a trace; 0 keeps none. */
+  readonly traceEvents: number;
 }
 
 /** Bounded waits, in milliseconds. One that expires is a finding. */
@@ -86,6 +95,7 @@ export interface MachineSpec {
   readonly cpus: number;
   readonly devices: readonly DeviceSpec[];
   readonly deadlines: Deadlines;
+  readonly watch: WatchSpec;
 }
 
 const DEFAULT_DEADLINES: Deadlines = {
@@ -96,6 +106,7 @@ const DEFAULT_DEADLINES: Deadlines = {
   commandMs: 10_000,
   stopMs: 5_000,
 };
+const MAX_TRACE_EVENTS = 1 << 24;
 const MIN_MEMORY = 1 << 20;
 const MAX_MEMORY = 2 ** 32;
 const FIRST_SLOT = 4;
@@ -113,6 +124,7 @@ const KNOWN_KEYS = [
   "seed",
   "devices",
   "deadlines",
+  "watch",
 ] as const satisfies readonly (keyof MachineDescription)[];
 const KNOWN_DEVICE_KEYS = ["type", "slot", "vectors", "queueSize", "options"] as const;
 
@@ -137,6 +149,7 @@ export function checkDescription(description: MachineDescription): MachineSpec {
     cpus: 1,
     devices,
     deadlines: checkDeadlines(description.deadlines ?? {}),
+    watch: checkWatch(description.watch ?? {}),
   };
 }
 
@@ -206,6 +219,14 @@ export function checkDevice(
 function freeSlot(taken: ReadonlySet<number>): number {
   for (let slot = FIRST_SLOT; slot <= LAST_SLOT; slot++) if (!taken.has(slot)) return slot;
   throw new UsageError(`devices: all slots from ${FIRST_SLOT} to ${LAST_SLOT} are taken`);
+}
+
+function checkWatch(watch: Partial<WatchSpec>): WatchSpec {
+  onlyKeys("watch", watch, ["monitor", "traceEvents"]);
+  return {
+    monitor: boolean("watch.monitor", watch.monitor ?? false),
+    traceEvents: integer("watch.traceEvents", watch.traceEvents ?? 0, 0, MAX_TRACE_EVENTS),
+  };
 }
 
 function checkDeadlines(deadlines: Partial<Deadlines>): Deadlines {

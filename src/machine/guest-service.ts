@@ -4,6 +4,7 @@ import type { GuestProgram } from "../guest/define.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { GuestLoop } from "../guest/loop.ts";
 import { UsageError } from "../host/device.ts";
+import type { Finding } from "../monitor/monitor.ts";
 import { outcomeOf } from "./fault.ts";
 import type { Log } from "./log.ts";
 import { Programs } from "./programs.ts";
@@ -14,9 +15,10 @@ export interface GuestParts {
   readonly guest: Guest;
   readonly loop: GuestLoop;
   readonly log: Log;
+  readonly findings?: () => readonly Finding[] | null;
 }
 
-export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
+export function serveGuest({ guest, loop, log, findings = () => null }: GuestParts): GuestService {
   let report: GuestProgress["report"] = null;
   const programs = new Programs(loop);
 
@@ -53,7 +55,7 @@ export function serveGuest({ guest, loop, log }: GuestParts): GuestService {
         report,
       };
     },
-    describe: async () => describeGuest(guest, log),
+    describe: async () => ({ ...describeGuest(guest, log), findings: findings() }),
   };
 }
 
@@ -64,7 +66,7 @@ function otherWork(): boolean {
   return held.length > 1;
 }
 
-function describeGuest(guest: Guest, log: Log): GuestState {
+function describeGuest(guest: Guest, log: Log): Omit<GuestState, "findings"> {
   const { pci, interrupts, virtio } = guest.describe();
   return {
     pci,

@@ -2,6 +2,7 @@
 import { InterruptController } from "../bus/interrupt-controller.ts";
 import { KickSender } from "../bus/kick.ts";
 import { MailboxBus } from "../bus/mailbox.ts";
+import { WatchedBus } from "../bus/watched-bus.ts";
 import { Guest } from "../guest/guest.ts";
 import { GuestLoop } from "../guest/loop.ts";
 import { Doorbell } from "../memory/doorbell.ts";
@@ -9,10 +10,12 @@ import { serveGuest } from "./guest-service.ts";
 import { Log } from "./log.ts";
 import type { GuestService, SharedParts } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
+import { startWatch } from "./watch.ts";
 
 const CPU = 0;
 
 export function createGuestSide(parts: SharedParts): GuestService {
+  const watch = startWatch(parts, "driver");
   const { spec, plan, control, ram, hostDoorbell } = attachParts(parts);
   const cpu = plan.cpus[CPU];
   if (cpu === undefined) throw new Error("a machine has at least one CPU");
@@ -27,7 +30,7 @@ export function createGuestSide(parts: SharedParts): GuestService {
   const log = new Log();
   const guest = new Guest({
     ram,
-    bus,
+    bus: watch === undefined ? bus : new WatchedBus(bus, watch.bus),
     interrupts: new InterruptController(control, plan, CPU, doorbell),
     cpu: CPU,
     log: (message) => log.add(message),
@@ -35,5 +38,5 @@ export function createGuestSide(parts: SharedParts): GuestService {
     hotPlug: true,
   });
   const loop = new GuestLoop(guest, doorbell, { spinMsMax: spec.pollMaxUs / 1000 });
-  return serveGuest({ guest, loop, log });
+  return serveGuest({ guest, loop, log, ...(watch && { findings: watch.findings }) });
 }

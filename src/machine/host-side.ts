@@ -9,10 +9,16 @@ import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, HostService, SharedParts } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
+import { startWatch } from "./watch.ts";
 
 const MAX_VIOLATIONS_KEPT = 100;
 
 export function createHostSide(parts: SharedParts): HostService {
+  const watch = startWatch(
+    parts,
+    "device",
+    (index) => host.functions.find((each) => each.index === index)?.slot,
+  );
   const { spec, plan, control, ram, hostDoorbell } = attachParts(parts);
   const log = new Log();
   const violations: CountedViolation[] = [];
@@ -24,6 +30,7 @@ export function createHostSide(parts: SharedParts): HostService {
     kickFastPath: spec.kickFastPath,
     violated: (violation) => count(violations, violation),
     log: (message) => log.add(message),
+    watchBus: watch?.bus,
   });
   const loop = new HostLoop(host, hostDoorbell, { spinUsMax: spec.pollMaxUs });
   let running: Promise<void> = Promise.resolve();
@@ -41,7 +48,12 @@ export function createHostSide(parts: SharedParts): HostService {
         );
         return null;
       }),
-    describe: async () => ({ violations, functions: host.describe().functions, log: log.lines }),
+    describe: async () => ({
+      findings: watch?.findings() ?? null,
+      violations,
+      functions: host.describe().functions,
+      log: log.lines,
+    }),
     command: (request) => outcomeOf("internal", () => runDeviceCommand(host.functions, request)),
     plug: (device) => outcomeOf("internal", () => plugDevice(host, spec, device)),
     unplug: (request) => outcomeOf("internal", () => unplugDevice(host, request)),

@@ -1,6 +1,7 @@
 /** Control messages between the main thread and the two workers: types only. Data never goes this way. */
 import type { Violation } from "../host/violation.ts";
 import type { SharedBuffer } from "../memory/attach.ts";
+import type { Finding } from "../monitor/monitor.ts";
 import type { QueueCounters } from "../observe/record/counters.ts";
 import type { InterruptRow, PciRow, QueueRow } from "../observe/report/tables.ts";
 import type { DeviceDescription, MachineSpec } from "./description.ts";
@@ -10,6 +11,10 @@ export interface SharedParts {
   readonly spec: MachineSpec;
   readonly control: SharedBuffer;
   readonly ram: SharedBuffer;
+  /** Event rings of both threads, where a trace is wanted. */
+  readonly events?: { readonly host: SharedBuffer; readonly guest: SharedBuffer };
+  /** When the machine was made: `performance.timeOrigin` and `now` in milliseconds. Traces count from here. */
+  readonly epoch: number;
 }
 
 /** A fault as data: error classes do not survive the way between threads. */
@@ -63,6 +68,8 @@ export interface FunctionState {
 }
 
 export interface HostState {
+  /** What the device side's monitor found; null without one. */
+  readonly findings: readonly Finding[] | null;
   readonly violations: readonly CountedViolation[];
   /** One per PCI function, its name beginning with its place: "00:04.0 blk". */
   readonly functions: readonly FunctionState[];
@@ -103,6 +110,8 @@ export interface DriverQueueState extends QueueRow {
 }
 
 export interface GuestState {
+  /** What the driver side's monitor found; null without one. */
+  readonly findings: readonly Finding[] | null;
   readonly pci: readonly PciRow[];
   readonly interrupts: {
     readonly tiers: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@
  * One run of a guest program, whatever the guest's machine is: watched for stalls, raced against whatever may die
  * meanwhile, and put into a verdict.
  */
+import { CHECKED, type Finding, type MonitorReport, mergeFindings } from "../monitor/monitor.ts";
 import type { QueueRow } from "../observe/report/tables.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
 import type { MachineDescription, MachineSpec } from "./description.ts";
@@ -28,6 +29,8 @@ export interface RunReport {
   readonly result: unknown;
   readonly fault: Fault | null;
   readonly violations: readonly CountedViolation[];
+  /** What the monitor found, at both sides; null where none watched. */
+  readonly monitor: MonitorReport | null;
   /** Both sides' state when the run ended, where a side could still be asked. */
   readonly host: HostState | null;
   readonly guest: GuestState | null;
@@ -155,6 +158,7 @@ export function reportOf(
     result,
     fault: error instanceof MachineError ? error.fault : error === null ? null : internalFault(error),
     violations,
+    monitor: monitorReport([host?.findings, guest?.findings]),
     host,
     guest,
     queues: mergeQueues(host, guest),
@@ -179,6 +183,11 @@ export async function withinDeadline<T>(name: string, limitMs: number, work: Pro
   } finally {
     clearTimeout(timer);
   }
+}
+
+function monitorReport(sides: readonly (readonly Finding[] | null | undefined)[]): MonitorReport | null {
+  const lists = sides.filter((findings) => findings !== null && findings !== undefined);
+  return lists.length === 0 ? null : { checked: CHECKED.size, findings: mergeFindings(lists) };
 }
 
 function verdictOf(error: Error | null, violations: number): Verdict {

@@ -4,6 +4,7 @@ import { Doorbell } from "../memory/doorbell.ts";
 import { type ControlPlan, planControl } from "../memory/plan.ts";
 import { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
+import { eventRingBytes } from "../observe/record/event-ring.ts";
 import type { MachineSpec } from "./description.ts";
 import type { SharedParts } from "./protocol.ts";
 
@@ -14,7 +15,14 @@ export const planFor = (spec: MachineSpec): ControlPlan =>
   planControl({ cpus: spec.cpus, functions: Math.min(32, spec.devices.length + SPARE_FUNCTIONS) });
 
 export function allocateParts(spec: MachineSpec): SharedParts {
-  return { spec, control: allocateShared(planFor(spec).bytes), ram: allocateShared(spec.memory) };
+  const events = () => allocateShared(eventRingBytes(spec.watch.traceEvents));
+  return {
+    spec,
+    control: allocateShared(planFor(spec).bytes),
+    ram: allocateShared(spec.memory),
+    epoch: performance.timeOrigin + performance.now(),
+    ...(spec.watch.traceEvents > 0 && { events: { host: events(), guest: events() } }),
+  };
 }
 
 export interface AttachedParts {

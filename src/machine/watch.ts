@@ -1,0 +1,96 @@
+/**
+ * Watching one worker: recorded memory and a watched bus that feed a monitor, an event ring, or both. Chosen before
+ * anything is attached; a worker that is not watched has none of it.
+ */
+import type { BusAccess, BusWatcher } from "../bus/watched-bus.ts";
+import { attachMemory, type SharedBuffer, useMemory } from "../memory/attach.ts";
+import { LiveMemory } from "../memory/live-memory.ts";
+import { Ram } from "../memory/ram.ts";
+import { type MemoryWatcher, RecordedMemory } from "../memory/recorded-memory.ts";
+import type { Side } from "../monitor/moments.ts";
+import { type Finding, Monitor } from "../monitor/monitor.ts";
+import { EventRing } from "../observe/record/event-ring.ts";
+import { Recorder } from "../observe/record/recorder.ts";
+import type { SharedParts } from "./protocol.ts";
+import { planFor } from "./shared-parts.ts";
+
+type Watcher = MemoryWatcher & { readonly access: BusWatcher };
+
+export interface Watch {
+  readonly bus: BusWatcher;
+  /** Null: no monitor. */
+  findings(): readonly Finding[] | null;
+}
+
+/** Undefined: nobody watches. `slotOf` tells which slot has a function of the memory plan. */
+export function startWatch(
+  parts: SharedParts,
+  side: Side,
+  slotOf: (functionIndex: number) => number | undefined = () => undefined,
+): Watch | undefined {
+  const events = side === "driver" ? parts.events?.guest : parts.events?.host;
+  const { monitor: monitored } = parts.spec.watch;
+  if (!monitored && events === undefined) return undefined;
+  const ram = new Ram(new LiveMemory(parts.ram), parts.spec.memoryBase);
+  const plan = planFor(parts.spec);
+  const monitor = monitored ? new Monitor({ ram, plan, slotOf, sides: [side] }) : undefined;
+  const recorder =
+    events &&
+    new Recorder({ ring: new EventRing(new LiveMemory(events)), ram, plan, slotOf, now: clock(parts) });
+  const watcher = both(recorder, monitor?.observer);
+  useMemory((buffer) => new RecordedMemory(buffer, watcher));
+  return { bus: watcher.access, findings: () => monitor?.findings ?? null };
+}
+
+/** Milliseconds since the machine's epoch, on whichever thread: time origins are on one clock. */
+export function clock({ epoch }: Pick<SharedParts, "epoch">): () => number {
+  const offset = performance.timeOrigin - epoch;
+  return () => performance.now() + offset;
+}
+
+export const readEvents = (buffer: SharedBuffer) => new EventRing(attachMemory(buffer)).read();
+
+function both(one: Watcher | undefined, other: Watcher | undefined): Watcher {
+  if (one === undefined || other === undefined) return one ?? other ?? NOBODY;
+  return {
+    // The recorder goes first: its times are then not those of the rules.
+    access: (access: BusAccess) => {
+      one.access(access);
+      other.access(access);
+    },
+    read: (site, offset, value) => {
+      one.read(site, offset, value);
+      other.read(site, offset, value);
+    },
+    write: (site, offset, value) => {
+      one.write(site, offset, value);
+      other.write(site, offset, value);
+    },
+    updated: (site, offset, operand, before) => {
+      one.updated(site, offset, operand, before);
+      other.updated(site, offset, operand, before);
+    },
+    range: (site, offset, length, intent) => {
+      one.range(site, offset, length, intent);
+      other.range(site, offset, length, intent);
+    },
+    sleep: (offset, idle) => {
+      one.sleep(offset, idle);
+      other.sleep(offset, idle);
+    },
+    wake: (offset) => {
+      one.wake(offset);
+      other.wake(offset);
+    },
+  };
+}
+
+const NOBODY: Watcher = {
+  access: () => {},
+  read: () => {},
+  write: () => {},
+  updated: () => {},
+  range: () => {},
+  sleep: () => {},
+  wake: () => {},
+};

@@ -1,0 +1,95 @@
+/** The control page's part of the observer: ISR bits, lines and messages as devices raise them and the guest takes them. */
+import type { ControlPlan } from "../memory/plan.ts";
+import { ISR } from "../wire/legacy-registers.ts";
+import { type Site, site } from "../wire/sites.ts";
+import type { Device, Queue } from "./model.ts";
+import type { Observer } from "./observer.ts";
+
+const SET_ISR = site("isr: set");
+const ASSERT_LINE = site("intx: assert line");
+const POST = site("msi: post vector");
+const TAKE = site("msi: take vectors");
+
+export class ControlWatch {
+  readonly #observer: Observer;
+  readonly #plan: ControlPlan;
+  readonly #slotOf: (functionIndex: number) => number | undefined;
+  /** Who has just set its ISR: a message that follows is its own. */
+  #asking: { device: Device; queue: Queue | undefined } | undefined;
+
+  constructor(observer: Observer, plan: ControlPlan, slotOf: ObserverSlots = () => undefined) {
+    this.#observer = observer;
+    this.#plan = plan;
+    this.#slotOf = slotOf;
+  }
+
+  /** The bus was used: a message now comes from unmasking, not from a queue. */
+  newTurn(): void {
+    this.#asking = undefined;
+  }
+
+  updated(number: Site, offset: number, operand: number, before: number): void {
+    if (number === SET_ISR) this.#isr(offset, operand);
+    else if (number === ASSERT_LINE) this.#line(operand);
+    else if (number === POST) this.#post(offset, operand);
+    else if (number === TAKE && before !== 0) this.#take(offset, before);
+  }
+
+  #isr(offset: number, bits: number): void {
+    const device = this.#deviceAt(this.#plan.functions.findIndex(({ isr }) => isr === offset));
+    if (device === undefined) return;
+    const at = this.#observer.at(device);
+    device.isr |= bits;
+    device.isrSeen = true;
+    const queue = (bits & ISR.QUEUE) !== 0 ? deciding(device) : undefined;
+    this.#observer.emit("isr", { ...at, bits, queue });
+    this.#asking = { device, queue };
+    if ((bits & ISR.CONFIG) !== 0) device.configAnnounced = true;
+    if (queue === undefined) return;
+    queue.interrupt.wanted = false;
+    queue.interrupt.denied = false;
+    if (queue.interrupt.due) queue.interrupt.before = queue.usedIndex;
+    queue.interrupt.due = false;
+  }
+
+  #line(operand: number): void {
+    const device = this.#deviceAt(31 - Math.clz32(operand));
+    if (device !== undefined) this.#observer.emit("line", this.#observer.at(device));
+  }
+
+  #post(offset: number, operand: number): void {
+    const asking = this.#asking;
+    const cpu = this.#plan.cpus.find(({ vectors }) => offset >= vectors && offset < vectors + 32);
+    if (asking === undefined || cpu === undefined) return;
+    const vector = 8 * (offset - cpu.vectors) + 31 - Math.clz32(operand);
+    this.#observer.emit("message", { ...this.#observer.at(asking.device), vector, queue: asking.queue });
+  }
+
+  /** The guest takes messages: those that some device's configuration vector sends. */
+  #take(offset: number, bits: number): void {
+    const cpu = this.#plan.cpus.find(({ vectors }) => offset >= vectors && offset < vectors + 32);
+    if (cpu === undefined) return;
+    for (const device of this.#observer.devices) {
+      const message = device.view.msixEnabled && device.view.messages.get(device.view.configVector);
+      if (typeof message !== "number" || message >>> 5 !== (offset - cpu.vectors) >>> 2) continue;
+      if (((bits >>> (message & 31)) & 1) === 1) device.session.configInterrupt = { readBack: new Set() };
+    }
+  }
+
+  #deviceAt(functionIndex: number): Device | undefined {
+    const slot = functionIndex < 0 ? undefined : this.#slotOf(functionIndex);
+    return slot === undefined ? undefined : this.#observer.deviceAt(slot);
+  }
+}
+
+type ObserverSlots = (functionIndex: number) => number | undefined;
+
+/** The queue whose interrupt this must be: one that has published used buffers and decided last. */
+function deciding(device: Device): Queue | undefined {
+  let found: Queue | undefined;
+  for (const queue of device.queues.values()) {
+    if (queue.interrupt.wanted) return queue;
+    if (queue.interrupt.denied || queue.interrupt.due) found = queue;
+  }
+  return found;
+}

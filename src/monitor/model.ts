@@ -1,0 +1,212 @@
+/**
+ * What the monitor knows of a machine: devices, their queues, the chains in flight. It is made from one thread's own
+ * accesses plus a look at published bytes, and never asks either side.
+ */
+import type { FunctionView, QueueView } from "../observe/record/functions.ts";
+import type { RingLayout } from "../wire/ring.ts";
+
+export interface Segment {
+  readonly address: number;
+  readonly length: number;
+  readonly writable: boolean;
+}
+
+/** What is wrong with a chain's shape, found while it was walked. */
+export type ChainFault =
+  | "head-range"
+  | "loop"
+  | "next-range"
+  | "indirect-off"
+  | "indirect-nested"
+  | "indirect-next"
+  | "indirect-length"
+  | "outside-ram";
+
+export class Chain {
+  readonly head: number;
+  readonly segments: Segment[] = [];
+  /** Slots of the descriptor table that it occupies. */
+  readonly descriptors: number[] = [];
+  readonly faults: ChainFault[] = [];
+  indirect = false;
+  /** Bytes that the device was seen to write into it. */
+  written = 0;
+  taken = false;
+
+  constructor(head: number) {
+    this.head = head;
+  }
+
+  get readable(): Segment[] {
+    return this.segments.filter(({ writable }) => !writable);
+  }
+  get writable(): Segment[] {
+    return this.segments.filter(({ writable }) => writable);
+  }
+}
+
+export const bytesOf = (segments: readonly Segment[]): number =>
+  segments.reduce((sum, { length }) => sum + length, 0);
+
+/** A used element, with the chain that it returns. */
+export interface UsedElement {
+  readonly id: number;
+  readonly length: number;
+  readonly chain: Chain | undefined;
+}
+
+/** Whether to notify: decided by the peer's word, read after the index was published. */
+export class Decision {
+  /** The index up to which it was decided last. */
+  before = 0;
+  /** Published, and not decided yet. */
+  due = false;
+  /** The word was read while something was written and not published. */
+  early = false;
+  /** The word asked for a notification that has not been sent, or asked for none. */
+  wanted = false;
+  denied = false;
+  /** The peer's flags when it was decided: with event index they have no say. */
+  flags = 0;
+}
+
+/** A queue from the moment its ring has an address until the device is reset or the address taken away. */
+export class Queue {
+  readonly device: Device;
+  readonly view: QueueView;
+  readonly layout: RingLayout;
+  /** Offset of the ring in RAM. */
+  readonly base: number;
+  readonly outstanding = new Map<number, Chain>();
+  /** The chain that came back last. */
+  lastUsed: UsedElement | undefined;
+  availIndex = 0;
+  usedIndex = 0;
+  /** Of the thread whose accesses are seen: entries and elements written so far, as free-running counts. */
+  entriesWritten = 0;
+  elementsWritten = 0;
+  readonly kick = new Decision();
+  readonly interrupt = new Decision();
+  /** Callbacks were asked for and used.idx not looked at since. */
+  recheckDue = false;
+  /** The driver kicked, and the device has not looked since. */
+  kicked = false;
+
+  /** Whose accesses are seen: "driver", "device" or both. */
+  readonly watched: readonly string[];
+
+  constructor(device: Device, view: QueueView, layout: RingLayout, base: number, watched: readonly string[]) {
+    this.watched = watched;
+    this.device = device;
+    this.view = view;
+    this.layout = layout;
+    this.base = base;
+  }
+
+  get index(): number {
+    return this.view.index;
+  }
+  get size(): number {
+    return this.layout.size;
+  }
+}
+
+/** What a configuration byte was when somebody last read or wrote it. */
+export interface ConfigByte {
+  readonly value: number;
+  readonly width: number;
+  readonly msix: boolean;
+  readonly writer: "device" | "driver";
+  readonly reads: number;
+}
+
+export class Device {
+  readonly view: FunctionView;
+  queues = new Map<number, Queue>();
+  /** Rings that a reset took out of service: nobody but the driver's next use may touch them. */
+  retired: Queue[] = [];
+  /** Since the last reset. */
+  session = new Session();
+  resets = 0;
+  /** Since power-on. */
+  mapped = false;
+  /** Bits set since it was read; meaningful once one was seen to be set (`isrSeen`). */
+  isr = 0;
+  isrSeen = false;
+  config = new Map<number, ConfigByte>();
+  /** The driver read configuration since the device last announced a change. */
+  configAnnounced = false;
+  firstMtu: number | undefined;
+
+  constructor(view: FunctionView) {
+    this.view = view;
+  }
+
+  get status(): number {
+    return this.view.status;
+  }
+  get features(): number {
+    return this.view.accepted;
+  }
+  has(bit: number): boolean {
+    return ((this.view.accepted >>> bit) & 1) === 1;
+  }
+  offers(bit: number): boolean {
+    return (((this.view.offered ?? 0) >>> bit) & 1) === 1;
+  }
+  configByte(at: number): number | undefined {
+    return this.config.get(at)?.value;
+  }
+  /** A little-endian field, if each of its bytes was seen. */
+  configField(at: number, bytes: number): number | undefined {
+    let value = 0;
+    for (let byte = bytes - 1; byte >= 0; byte--) {
+      const part = this.configByte(at + byte);
+      if (part === undefined) return undefined;
+      value = value * 256 + part;
+    }
+    return value;
+  }
+}
+
+/** What happened to a device between two resets. Fields of single device types are here too: they are few. */
+export class Session {
+  featuresWritten = false;
+  publishedAny = false;
+  resetSeen = true;
+  statusWritten = false;
+  driverOkOnce = false;
+  sizeReads = new Set<number>();
+  vectorDue: { name: "configVector" | "queueVector"; vector: number; queue: number } | undefined;
+  refused = new Set<string>();
+  vectorsWritten = new Set<string>();
+  flushVector = false;
+  /** Interrupts taken by the driver and what it did since. */
+  isrRead: { value: number; usedLooked: boolean } | undefined;
+  configInterrupt: { readBack: Set<number> } | undefined;
+  writeback: number | undefined;
+  writebackCause: "status" | "features" | undefined;
+  net = {
+    pairs: 1,
+    vlans: new Set<number>(),
+    announceSeen: false,
+    announceAcked: false,
+    macSet: undefined as Uint8Array | undefined,
+    announceDone: false,
+  };
+  console = {
+    ready: false,
+    ports: new Set<number>(),
+    consoleUnanswered: new Set<number>(),
+    addUnanswered: new Set<number>(),
+  };
+  balloon = {
+    inflating: new Set<number>(),
+    ballooned: new Set<number>(),
+    deflating: new Set<number>(),
+    changed: false,
+    statsOffered: 0,
+    statsTags: undefined as string | undefined,
+    statsDue: false,
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * The monitor: asks the rules at each moment and keeps what they find. One per thread that is watched; the findings
+ * of several are merged.
+ */
+import type { Device } from "./model.ts";
+import type { MomentName, Moments, Rule } from "./moments.ts";
+import { Observer, type ObserverOptions } from "./observer.ts";
+import { NOTES, RULES } from "./rules/index.ts";
+import { STATEMENTS, type Strength, statementOf, TOLERATED } from "./statements/index.ts";
+
+export interface Finding {
+  readonly id: string;
+  readonly strength: Strength;
+  /** The slot, and its type where it is known. */
+  readonly device: string;
+  /** Queue index, or -1 where it concerns registers. */
+  readonly queue: number;
+  /** In the protocol's words, the first time. */
+  readonly detail: string;
+  readonly count: number;
+  /** Why it is put up with, if it is. */
+  readonly tolerated: string | null;
+}
+
+export interface MonitorReport {
+  /** Statements that are checked. */
+  readonly checked: number;
+  readonly findings: readonly Finding[];
+}
+
+export const CHECKED: ReadonlySet<string> = new Set(RULES.map(({ id }) => id));
+const FINDINGS_MAX = 1000;
+
+type RuleTable = { [Name in MomentName]?: Rule<Name>[] };
+
+function byMoment(): RuleTable {
+  const table: Partial<Record<MomentName, Rule<never>[]>> = {};
+  for (const each of [...RULES, ...NOTES]) {
+    const list = table[each.on] ?? [];
+    list.push(each as Rule<never>);
+    table[each.on] = list;
+  }
+  return table as RuleTable;
+}
+const TABLE = byMoment();
+
+export class Monitor {
+  readonly observer: Observer;
+  readonly #findings = new Map<string, Finding>();
+  readonly #tolerate: boolean;
+
+  constructor(options: ObserverOptions & { readonly tolerate?: boolean }) {
+    this.#tolerate = options.tolerate ?? true;
+    this.observer = new Observer(options, (name, moment) => this.#ask(name, moment));
+  }
+
+  get findings(): readonly Finding[] {
+    return [...this.#findings.values()];
+  }
+
+  #ask<Name extends MomentName>(name: Name, moment: Moments[Name]): void {
+    const rules = TABLE[name] as readonly Rule<Name>[] | undefined;
+    if (rules === undefined) return;
+    for (const rule of rules) {
+      const detail = rule.test(moment);
+      if (typeof detail === "string") this.#found(rule.id, moment.device, queueOf(moment), detail);
+    }
+  }
+
+  #found(id: string, device: Device, queue: number, detail: string): void {
+    const key = `${id} ${device.view.slot} ${queue}`;
+    const known = this.#findings.get(key);
+    if (known !== undefined) this.#findings.set(key, { ...known, count: known.count + 1 });
+    else if (this.#findings.size < FINDINGS_MAX) {
+      const { strength } = statementOf(id);
+      const tolerated = this.#tolerate ? (TOLERATED[id] ?? null) : null;
+      this.#findings.set(key, { id, strength, device: device.view.name, queue, detail, count: 1, tolerated });
+    }
+  }
+}
+
+function queueOf(moment: object): number {
+  const { queue } = moment as { queue?: { index: number } };
+  return queue?.index ?? -1;
+}
+
+/** What several monitors of one machine found: the same breach seen from both ends is one. */
+export function mergeFindings(lists: readonly (readonly Finding[])[]): Finding[] {
+  const merged = new Map<string, Finding>();
+  for (const finding of lists.flat()) {
+    const key = `${finding.id} ${finding.device} ${finding.queue}`;
+    const known = merged.get(key);
+    merged.set(key, known === undefined || known.count < finding.count ? finding : known);
+  }
+  const rank: Record<Strength, number> = { MUST: 0, IMPLIED: 1, SHOULD: 2 };
+  return [...merged.values()].sort((a, b) => rank[a.strength] - rank[b.strength] || a.id.localeCompare(b.id));
+}
+
+/** A machine whose monitor finds one of these has failed. */
+export const breaksMust = ({ strength, tolerated }: Finding): boolean =>
+  strength === "MUST" && tolerated === null;
+
+/** For lists: each statement, and whether it is checked. */
+export const coverage = () => STATEMENTS.map((each) => ({ ...each, checked: CHECKED.has(each.id) }));

@@ -1,0 +1,149 @@
+/** The registers' part of the observer: moments of the bus, and what they change in the model. */
+import type { FunctionAccess } from "../observe/record/functions.ts";
+import { ISR, type LegacyRegister, NO_VECTOR } from "../wire/legacy-registers.ts";
+import { PAGE_SIZE } from "../wire/numbers.ts";
+import { STATUS } from "../wire/status.ts";
+import { type Device, Queue, Session } from "./model.ts";
+import type { Observer } from "./observer.ts";
+
+export class RegisterWatch {
+  readonly #observer: Observer;
+  readonly #met = new WeakSet<Device>();
+
+  constructor(observer: Observer) {
+    this.#observer = observer;
+  }
+
+  before(device: Device, access: FunctionAccess): void {
+    const { emit } = this.#observer;
+    const at = this.#observer.at(device);
+    switch (access.kind) {
+      case "pci":
+        emit("pci", { ...at, ...access });
+        return;
+      case "msix":
+        return;
+      case "odd":
+        emit("odd", { ...at, ...access });
+        return;
+      case "config":
+        emit("config", { ...at, ...access });
+        noteConfig(device, access);
+        return;
+      case "register":
+        this.#meet(device);
+        this.#register(device, access.name, access.write, access.value);
+    }
+  }
+
+  after(device: Device, access: FunctionAccess): void {
+    if (access.kind !== "register" || !access.write) return;
+    if (access.name === "queuePfn") this.#placeQueue(device);
+    if (access.name === "status" && access.value === 0) resetDevice(device);
+  }
+
+  #meet(device: Device): void {
+    if (this.#met.has(device)) return;
+    this.#met.add(device);
+    this.#observer.emit("met", this.#observer.at(device));
+  }
+
+  #register(device: Device, name: LegacyRegister, write: boolean, value: number): void {
+    const { emit } = this.#observer;
+    const at = this.#observer.at(device);
+    if (write && name === "queueNotify") {
+      const queue = device.queues.get(value);
+      emit("kick", { ...at, index: value, queue });
+      if (queue !== undefined) noteKick(queue);
+      return;
+    }
+    emit(write ? "write" : "read", { ...at, name, value });
+    if (!write) noteRead(device, name, value);
+    else noteWrite(device, name, value);
+    if (write && name === "status" && (value & ~device.status & STATUS.DRIVER_OK) !== 0) emit("started", at);
+  }
+
+  /** The PFN register has its new value. */
+  #placeQueue(device: Device): void {
+    const view = device.view.queue(device.view.select);
+    device.queues.delete(view.index);
+    if (view.layout === undefined || view.pfn === 0) return;
+    const base = this.#observer.peek.ram.offsetOf(view.pfn * PAGE_SIZE, view.layout.bytes);
+    if (base < 0) return;
+    device.queues.set(view.index, new Queue(device, view, view.layout, base, this.#observer.sides));
+    for (const other of this.#observer.devices) {
+      other.retired = other.retired.filter(
+        (old) => old.base >= base + (view.layout?.bytes ?? 0) || old.base + old.layout.bytes <= base,
+      );
+    }
+  }
+}
+
+function resetDevice(device: Device): void {
+  device.retired = [...device.queues.values()];
+  device.queues = new Map();
+  device.session = new Session();
+  device.session.resetSeen = false;
+  device.resets++;
+  device.isr = 0;
+  device.config = new Map();
+}
+
+function noteKick(queue: Queue): void {
+  queue.kicked = true;
+  queue.kick.due = false;
+  queue.kick.wanted = false;
+  queue.kick.denied = false;
+  queue.kick.before = queue.availIndex;
+}
+
+function noteRead(device: Device, name: LegacyRegister, value: number): void {
+  const { session } = device;
+  if (name === "queueSize") session.sizeReads.add(device.view.select);
+  else if (name === "status") session.resetSeen ||= value === 0;
+  else if (name === "isr") {
+    device.isr = 0;
+    if (value !== 0) session.isrRead = { value, usedLooked: false };
+    if ((value & ISR.CONFIG) !== 0) session.configInterrupt = { readBack: new Set() };
+  } else if (name === session.vectorDue?.name) {
+    const key = name === "configVector" ? "config" : String(device.view.select);
+    if (value === NO_VECTOR && session.vectorDue.vector !== NO_VECTOR) session.refused.add(key);
+    else session.refused.delete(key);
+    session.vectorDue = undefined;
+  }
+}
+
+function noteWrite(device: Device, name: LegacyRegister, value: number): void {
+  const { session } = device;
+  session.flushVector = false;
+  if (name === "guestFeatures") {
+    session.featuresWritten = true;
+    session.writebackCause = "features";
+  } else if (name === "status") {
+    session.statusWritten = true;
+    session.writebackCause = "status";
+  } else if (name === "configVector" || name === "queueVector") {
+    session.vectorDue = { name, vector: value, queue: device.view.select };
+    session.vectorsWritten.add(name === "configVector" ? "config" : String(device.view.select));
+    session.flushVector = value === NO_VECTOR;
+    device.mapped ||= value !== NO_VECTOR;
+  }
+}
+
+type ConfigAccess = Extract<FunctionAccess, { kind: "config" }>;
+
+/** Remembers each byte, who gave it its value, and how often it was read. */
+function noteConfig(device: Device, { write, offset, width, value }: ConfigAccess): void {
+  for (let byte = 0; byte < width; byte++) {
+    const before = device.config.get(offset + byte);
+    device.config.set(offset + byte, {
+      value: (value >>> (8 * byte)) & 0xff,
+      width,
+      msix: device.view.msixEnabled,
+      writer: write ? "driver" : "device",
+      reads: (before?.reads ?? 0) + (write ? 0 : 1),
+    });
+    if (!write) device.session.configInterrupt?.readBack.add(offset + byte);
+  }
+  device.configAnnounced = false;
+}

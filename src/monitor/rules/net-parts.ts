@@ -1,0 +1,114 @@
+/** Frames and control commands as the monitor reads them out of a net device's queues [5.1.6, 5.1.9]. */
+import {
+  CTRL,
+  controlQueueIndex,
+  decodeNetHeader,
+  NET_FEATURE as F,
+  type NetHeader,
+  netHeaderBuffers,
+  netHeaderBytes,
+} from "../../wire/net.ts";
+import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
+import { bytesOf, type Chain, type Device, type Queue } from "../model.ts";
+import { type MomentName, type Moments, rule, type Verdict } from "../moments.ts";
+import type { Peek } from "../peek.ts";
+
+const HEADER_ROOM = 12;
+const FRAME_ROOM = 64;
+const COMMAND_ROOM = 8192;
+
+export const isNet = (device: Device): boolean => device.view.virtioId === VIRTIO_TYPE.net.id;
+
+export const onNet = <Name extends MomentName>(
+  id: string,
+  name: Name,
+  test: (moment: Moments[Name]) => Verdict,
+) => rule(id, name, (moment) => isNet(moment.device) && test(moment));
+
+export const hasMrg = (device: Device): boolean => device.has(F.MRG_RXBUF);
+export const hasControl = (device: Device): boolean => device.has(F.CTRL_VQ);
+/** Where the control queue is: behind the last pair that was negotiated. */
+const controlIndex = (device: Device): number =>
+  controlQueueIndex(device.features, device.configField(8, 2) ?? 1);
+export const isControl = (device: Device, queue: Queue): boolean =>
+  hasControl(device) && queue.index === controlIndex(device);
+export const isTransmit = (device: Device, queue: Queue): boolean =>
+  queue.index % 2 === 1 && !isControl(device, queue);
+export const isReceive = (device: Device, queue: Queue): boolean =>
+  queue.index % 2 === 0 && !isControl(device, queue);
+
+export interface Frame {
+  readonly header: NetHeader;
+  readonly buffers: number;
+  /** Bytes behind the header. */
+  readonly bytes: number;
+  /** The first of them. */
+  readonly start: Uint8Array;
+  readonly chain: Chain;
+}
+
+export const headerBytes = (device: Device): number => netHeaderBytes(device.features);
+
+/** A frame that the driver hands over, or undefined where that is no frame. */
+export function sent({ device, queue, chain, peek }: Moments["available"]): Frame | undefined {
+  if (!isTransmit(device, queue)) return undefined;
+  return frame(chain, bytesOf(chain.readable), device, (skip, length) =>
+    peek.bytes(chain.readable, skip, length),
+  );
+}
+
+/** A frame's first buffer that the device hands over. */
+export function received({ device, queue, element, peek, batch, at }: Moments["used"]): Frame | undefined {
+  const { chain, length } = element;
+  if (!isReceive(device, queue) || chain === undefined || isRest(device, batch, at, peek)) return undefined;
+  return frame(chain, length, device, (skip, room) =>
+    peek.bytes(chain.writable, skip, Math.min(room, length - skip)),
+  );
+}
+
+function frame(
+  chain: Chain,
+  length: number,
+  device: Device,
+  read: (skip: number, length: number) => Uint8Array,
+): Frame | undefined {
+  const header = headerBytes(device);
+  if (length < header) return undefined;
+  const bytes = read(0, Math.min(HEADER_ROOM, header));
+  return {
+    header: decodeNetHeader(bytes),
+    buffers: header === HEADER_ROOM ? netHeaderBuffers(bytes) : 0,
+    bytes: length - header,
+    start: read(header, Math.min(FRAME_ROOM, length - header)),
+    chain,
+  };
+}
+
+/** Whether an element continues a frame that began earlier in its batch. */
+export function isRest(device: Device, batch: Moments["used"]["batch"], at: number, peek: Peek): boolean {
+  if (!hasMrg(device)) return false;
+  for (let k = 0; k < at; ) {
+    const chain = batch[k]?.chain;
+    const buffers = chain === undefined ? 1 : netHeaderBuffers(peek.bytes(chain.writable, 0, HEADER_ROOM));
+    if (k + buffers > at && k < at && buffers > 1) return true;
+    k += Math.max(1, buffers);
+  }
+  return false;
+}
+
+export interface Command {
+  readonly class: number;
+  readonly command: number;
+  readonly data: Uint8Array;
+}
+
+export function command(chain: Chain, peek: Peek): Command | undefined {
+  const bytes = peek.bytes(chain.readable, 0, Math.min(COMMAND_ROOM, bytesOf(chain.readable)));
+  const [family, number] = bytes;
+  return family === undefined || number === undefined
+    ? undefined
+    : { class: family, command: number, data: bytes.subarray(2) };
+}
+export const isCommand = (found: Command, family: { readonly id: number }, number?: number): boolean =>
+  found.class === family.id && (number === undefined || found.command === number);
+export { CTRL };

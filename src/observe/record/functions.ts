@@ -1,0 +1,268 @@
+/**
+ * What the stream of bus accesses says about each PCI function: its identity, where its registers are, what the
+ * driver did to them. Everything a watcher knows it knows from here, so it works at either end of the bus and with
+ * counterparts that are not ours.
+ */
+import { LEGACY, type LegacyRegister, legacyConfigOffset, NO_VECTOR } from "../../wire/legacy-registers.ts";
+import { PAGE_SHIFT } from "../../wire/numbers.ts";
+import {
+  CAPABILITY,
+  COMMAND,
+  CONFIG_ADDRESS_PORT,
+  CONFIG_DATA_PORT,
+  CONFIG_ENABLE,
+  MSIX,
+  PCI,
+} from "../../wire/pci.ts";
+import { isQueueSize, type RingLayout, ringLayout } from "../../wire/ring.ts";
+
+export interface Access {
+  readonly space: "port" | "memory";
+  readonly write: boolean;
+  readonly address: number;
+  readonly width: number;
+  readonly value: number;
+}
+
+/** A queue as the registers describe it. */
+export class QueueView {
+  readonly index: number;
+  /** As the driver read it; undefined: it never asked. */
+  size: number | undefined;
+  pfn = 0;
+  vector = NO_VECTOR;
+  layout: RingLayout | undefined;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Guest-physical address of the ring. */
+  get address(): number {
+    return this.pfn * 2 ** PAGE_SHIFT;
+  }
+}
+
+export class FunctionView {
+  readonly slot: number;
+  /** Configuration space, as far as it was read or written. */
+  readonly space = new Uint8Array(256);
+  readonly seen = new Uint8Array(256);
+  status = 0;
+  offered: number | undefined;
+  accepted = 0;
+  select = 0;
+  configVector = NO_VECTOR;
+  queues = new Map<number, QueueView>();
+  /** Message data of each MSI-X table entry. */
+  readonly messages = new Map<number, number>();
+
+  constructor(slot: number) {
+    this.slot = slot;
+  }
+
+  get name(): string {
+    return `00:${this.slot.toString(16).padStart(2, "0")}.0`;
+  }
+  get virtioId(): number {
+    return this.word(PCI.subsystemId);
+  }
+  get msixEnabled(): boolean {
+    const at = this.capability(CAPABILITY.MSIX);
+    return at !== 0 && (this.word(at + MSIX.control) & MSIX.enable) !== 0;
+  }
+  /** Entries of the MSI-X table; undefined where the capability was not read. */
+  get msixVectors(): number | undefined {
+    const at = this.capability(CAPABILITY.MSIX);
+    return at === 0 || this.seen[at + MSIX.control] === 0
+      ? undefined
+      : (this.word(at + MSIX.control) & MSIX.sizeMask) + 1;
+  }
+  get ioBase(): number | undefined {
+    if ((this.word(PCI.command) & COMMAND.IO) === 0) return undefined;
+    // The type bit is the device's and not in what was written; ports end at 64 KiB, where no memory is mapped.
+    const bar = this.long(PCI.bar0);
+    return bar > 1 && bar < 0x1_0000 ? bar & 0xfffc : undefined;
+  }
+  get memoryBase(): number | undefined {
+    if ((this.word(PCI.command) & COMMAND.MEMORY) === 0) return undefined;
+    return (this.long(PCI.bar0 + 4) & 0xffff_fff0) >>> 0;
+  }
+
+  word(at: number): number {
+    return (this.space[at] ?? 0) | ((this.space[at + 1] ?? 0) << 8);
+  }
+  long(at: number): number {
+    return (this.word(at) | (this.word(at + 2) << 16)) >>> 0;
+  }
+  /** Where a capability lies, as far as the list was read; 0: nowhere. */
+  capability(id: number): number {
+    let at = this.space[PCI.capabilityPointer] ?? 0;
+    for (let hops = 0; at >= 0x40 && hops < 48; hops++) {
+      if (this.space[at] === id) return at;
+      at = this.space[at + 1] ?? 0;
+    }
+    return 0;
+  }
+  queue(index: number): QueueView {
+    let queue = this.queues.get(index);
+    if (queue === undefined) {
+      queue = new QueueView(index);
+      this.queues.set(index, queue);
+    }
+    return queue;
+  }
+  /** Device reset. */
+  reset(): void {
+    this.status = 0;
+    this.accepted = 0;
+    this.select = 0;
+    this.configVector = NO_VECTOR;
+    this.queues = new Map();
+  }
+}
+
+/** One access, in terms of the function that it went to. `view` is as it was before the access. */
+export type FunctionAccess = {
+  readonly view: FunctionView;
+  readonly write: boolean;
+  readonly value: number;
+} & (
+  | { readonly kind: "pci"; readonly offset: number; readonly width: number }
+  | { readonly kind: "register"; readonly name: LegacyRegister }
+  | { readonly kind: "config"; readonly offset: number; readonly width: number; readonly raw: number }
+  /** Not at a register's place and width. */
+  | { readonly kind: "odd"; readonly offset: number; readonly width: number }
+  | { readonly kind: "msix"; readonly offset: number }
+);
+
+const REGISTERS = Object.entries(LEGACY) as [LegacyRegister, (typeof LEGACY)[LegacyRegister]][];
+const BAR_BYTES = 128;
+
+export class FunctionTable {
+  readonly functions = new Map<number, FunctionView>();
+  readonly #listen: (access: FunctionAccess) => void;
+  readonly #after: (access: FunctionAccess) => void;
+  #address = 0;
+
+  /** `listen` comes before an access changes what is known, `after` when it has. */
+  constructor(
+    listen: (access: FunctionAccess) => void = () => {},
+    after: (access: FunctionAccess) => void = () => {},
+  ) {
+    this.#listen = listen;
+    this.#after = after;
+  }
+
+  access(access: Access): void {
+    const decoded = access.space === "port" ? this.#port(access) : this.#memory(access);
+    if (decoded === undefined || this.#unanswered(decoded)) return;
+    this.#listen(decoded);
+    apply(decoded);
+    this.#after(decoded);
+  }
+
+  #port(access: Access): FunctionAccess | undefined {
+    const { address, width, value, write } = access;
+    if (address === CONFIG_ADDRESS_PORT && width === 4) {
+      if (write) this.#address = value;
+      return undefined;
+    }
+    if (address >= CONFIG_DATA_PORT && address < CONFIG_DATA_PORT + 4) {
+      const view = this.#selected();
+      const offset = (this.#address & 0xfc) + address - CONFIG_DATA_PORT;
+      return view && { kind: "pci", view, write, value, offset, width };
+    }
+    for (const view of this.functions.values()) {
+      const base = view.ioBase;
+      if (base === undefined || address < base || address >= base + BAR_BYTES) continue;
+      return decodeBlock(view, access, address - base);
+    }
+    return undefined;
+  }
+
+  #memory({ address, value, write, width }: Access): FunctionAccess | undefined {
+    for (const view of this.functions.values()) {
+      const base = view.memoryBase;
+      if (base === undefined || base === 0 || address < base || address >= base + 4096) continue;
+      return width === 4 ? { kind: "msix", view, write, value, offset: address - base } : undefined;
+    }
+    return undefined;
+  }
+
+  #selected(): FunctionView | undefined {
+    if ((this.#address & CONFIG_ENABLE) === 0 || (this.#address & 0x00ff_0700) !== 0) return undefined;
+    const slot = (this.#address >>> 11) & 31;
+    let view = this.functions.get(slot);
+    if (view === undefined) {
+      view = new FunctionView(slot);
+      this.functions.set(slot, view);
+    }
+    return view;
+  }
+
+  /** All ones is nobody's answer: a device asleep or pulled out. What a slot held before is forgotten then. */
+  #unanswered(access: FunctionAccess): boolean {
+    if (access.write) return false;
+    if (access.kind === "pci") {
+      const gone = access.offset === PCI.vendorId && (access.value & 0xffff) === 0xffff;
+      if (gone) this.functions.delete(access.view.slot);
+      return gone;
+    }
+    if (access.kind !== "register") return false;
+    const { bytes } = LEGACY[access.name];
+    const vector = access.name === "configVector" || access.name === "queueVector";
+    return !vector && access.value === 2 ** (8 * bytes) - 1;
+  }
+}
+
+function decodeBlock(view: FunctionView, access: Access, offset: number): FunctionAccess {
+  const { width, value, write } = access;
+  const config = legacyConfigOffset(view.msixEnabled);
+  if (offset >= config)
+    return { kind: "config", view, write, value, offset: offset - config, width, raw: offset };
+  const hit = REGISTERS.find(([, register]) => register.offset === offset && register.bytes === width);
+  return hit === undefined
+    ? { kind: "odd", view, write, value, offset, width }
+    : { kind: "register", view, write, value, name: hit[0] };
+}
+
+function apply(access: FunctionAccess): void {
+  const { view, write, value } = access;
+  if (access.kind === "pci") {
+    for (let byte = 0; byte < access.width; byte++) {
+      view.space[access.offset + byte] = value >>> (8 * byte);
+      view.seen[access.offset + byte] = 1;
+    }
+  } else if (access.kind === "msix") {
+    if (write && access.offset % MSIX.entryBytes === MSIX.entryData) {
+      view.messages.set(Math.floor(access.offset / MSIX.entryBytes), value & 0xff);
+    }
+  } else if (access.kind === "register") {
+    if (write) applyWrite(view, access.name, value);
+    else applyRead(view, access.name, value);
+  }
+}
+
+function applyRead(view: FunctionView, name: LegacyRegister, value: number): void {
+  if (name === "hostFeatures") view.offered = value;
+  else if (name === "queueSize") view.queue(view.select).size = value;
+  else if (name === "configVector") view.configVector = value;
+  else if (name === "queueVector") view.queue(view.select).vector = value;
+  else if (name === "status") view.status = value;
+}
+
+function applyWrite(view: FunctionView, name: LegacyRegister, value: number): void {
+  if (name === "guestFeatures") view.accepted = value;
+  else if (name === "queueSelect") view.select = value;
+  else if (name === "configVector") view.configVector = value;
+  else if (name === "queueVector") view.queue(view.select).vector = value;
+  else if (name === "queuePfn") {
+    const queue = view.queue(view.select);
+    queue.pfn = value;
+    queue.layout = value !== 0 && isQueueSize(queue.size ?? 0) ? ringLayout(queue.size ?? 0) : undefined;
+  } else if (name === "status") {
+    if (value === 0) view.reset();
+    else view.status = value;
+  }
+}
