@@ -73,6 +73,14 @@ describe.skipIf(typeof qemu === "string")(title, () => {
     expect(sound.qemu.process.stderr).toBe("");
   });
 
+  it("nothing of an indirect descriptor with a next, which our device refuses: it serves it", async () => {
+    const hooks = descriptor(DESCRIPTOR.flags, (word) =>
+      (word & DESCRIPTOR_FLAG.INDIRECT) === 0 ? word : word | DESCRIPTOR_FLAG.NEXT,
+    );
+    const lenient = await start({ indirect: true, hooks });
+    expect([await outcomeOf(lenient), lenient.qemu.process.stderr]).toEqual(["answered", ""]);
+  });
+
   const chained = { indirect: false };
   const indirect = { indirect: true };
   it.each<[fault: string, options: Partial<QemuRigOptions>, says: RegExp]>([
