@@ -203,8 +203,8 @@ function mergeQueues(host: HostState | null, guest: GuestState | null): QueueRow
     const counters = device?.queues[queue.index]?.counters;
     return {
       ...queue,
-      interruptsSent: counters?.interruptsSent ?? 0,
-      interruptsSuppressed: counters?.interruptsSuppressed ?? 0,
+      interruptsSent: host === null ? null : (counters?.interruptsSent ?? 0),
+      interruptsSuppressed: host === null ? null : (counters?.interruptsSuppressed ?? 0),
     };
   });
 }

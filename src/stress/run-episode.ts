@@ -24,7 +24,7 @@ export async function runEpisode(episode: Episode): Promise<EpisodeReport> {
     const report = await machine.run(PROGRAM, episode);
     await machine.stop();
     const sum = (name: "kicksSent" | "interruptsSent") =>
-      report.queues.reduce((total, queue) => total + queue[name], 0);
+      report.queues.reduce((total, queue) => total + (queue[name] ?? 0), 0);
     return {
       seed,
       finding:

@@ -28,9 +28,17 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 const size = (bytes: number): string =>
   bytes >= 1 << 20 ? `${bytes >> 20}M` : bytes >= 1024 ? `${bytes >> 10}K` : String(bytes);
 
+/** Of what a PC has besides virtio, by base class and subclass. */
+const CLASS_NAMES: Readonly<Record<string, string>> = {
+  "0101": "IDE interface",
+  "0600": "Host bridge",
+  "0601": "ISA bridge",
+  "0680": "Bridge",
+};
+
 function functionName(row: PciRow): string {
   if (row.vendor === VIRTIO_VENDOR) return virtioType(row.subsystemDevice).label;
-  return row.classCode >>> 16 === 6 ? "Host bridge" : `Class ${hex(row.classCode, 6)}`;
+  return CLASS_NAMES[hex(row.classCode >>> 8, 4)] ?? `Class ${hex(row.classCode, 6)}`;
 }
 
 /** `lspci -v`, as much of it as there is. */
@@ -87,8 +95,9 @@ export interface QueueRow {
   readonly bytes: number;
   readonly kicksSent: number;
   readonly kicksSuppressed: number;
-  readonly interruptsSent: number;
-  readonly interruptsSuppressed: number;
+  /** Null: a counterpart that does not tell. */
+  readonly interruptsSent: number | null;
+  readonly interruptsSuppressed: number | null;
 }
 
 export function formatQueues(rows: readonly QueueRow[]): string {
@@ -101,8 +110,8 @@ export function formatQueues(rows: readonly QueueRow[]): string {
       row.bytes,
       row.kicksSent,
       row.kicksSuppressed,
-      row.interruptsSent,
-      row.interruptsSuppressed,
+      row.interruptsSent ?? "-",
+      row.interruptsSuppressed ?? "-",
     ]),
   );
 }
