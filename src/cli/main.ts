@@ -4,9 +4,11 @@ import { CommanderError } from "commander";
 import { UsageError } from "../host/device.ts";
 import { newCommand } from "./command.ts";
 import { attackCommand } from "./commands/attack.ts";
+import { huntCommand } from "./commands/hunt.ts";
 import { linuxCommand } from "./commands/linux.ts";
 import { listCommand } from "./commands/list.ts";
 import { qemuCommand } from "./commands/qemu.ts";
+import { explainCommand, replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
 import { shellCommand } from "./commands/shell.ts";
 import { stressCommand } from "./commands/stress.ts";
@@ -35,6 +37,9 @@ Try:
   .addCommand(linuxCommand())
   .addCommand(stressCommand())
   .addCommand(attackCommand())
+  .addCommand(huntCommand())
+  .addCommand(replayCommand())
+  .addCommand(explainCommand())
   .addCommand(listCommand());
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

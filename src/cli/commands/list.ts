@@ -1,20 +1,47 @@
-/** `virtlab list devices`: what there is, with options and defaults. */
+/** `virtlab list`: what there is: devices with options and defaults; scenarios, defects and policies of the hunter. */
 import type { Command } from "commander";
 import { devices } from "../../devices/index.ts";
 import type { DeviceOption } from "../../host/device.ts";
 import { UsageError } from "../../host/device.ts";
+import { DEFECTS } from "../../hunt/defects/index.ts";
+import { POLICIES, POLICY_NAMES, PORTFOLIO } from "../../hunt/policies/index.ts";
+import { SCENARIOS } from "../../hunt/scenarios/index.ts";
+import { nearestName } from "../../machine/nearest-name.ts";
 import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
 
+const WHAT = ["devices", "scenarios", "defects", "policies"] as const;
+
 export function listCommand(): Command {
   return newCommand("list")
-    .description("list what virtlab has: devices")
-    .argument("<what>", "devices")
+    .description(`list what virtlab has: ${WHAT.join(", ")}`)
+    .argument("<what>", WHAT.join(", "))
     .option("--json", "print JSON")
     .action((what: string, options: { json?: boolean }) => {
-      if (what !== "devices") throw new UsageError(`list: expected devices, got "${what}"`);
-      process.stdout.write(`${options.json ? asJson() : asText()}\n`);
+      process.stdout.write(`${list(what, options.json ?? false)}\n`);
     });
+}
+
+function list(what: string, json: boolean): string {
+  if (what === "devices") return json ? asJson() : asText();
+  const rows = huntRows(what);
+  if (rows === undefined) {
+    throw new UsageError(`list: expected ${WHAT.join(", ")}, got "${what}"${nearestName(what, WHAT)}`);
+  }
+  if (json) return JSON.stringify({ [what]: rows }, null, 2);
+  return formatTable(
+    [],
+    rows.map((row) => Object.values(row).map(String)),
+  );
+}
+
+function huntRows(what: string): readonly Readonly<Record<string, string>>[] | undefined {
+  if (what === "scenarios") return SCENARIOS.map(({ name, summary }) => ({ name, summary }));
+  if (what === "defects") return DEFECTS.map(({ id, name, needs, seen }) => ({ id, name, needs, seen }));
+  if (what !== "policies") return undefined;
+  const portfolio = { name: PORTFOLIO, summary: "the others in turn" };
+  const searching = POLICIES.filter(({ name }) => POLICY_NAMES.includes(name));
+  return [...searching.map(({ name, summary }) => ({ name, summary })), portfolio];
 }
 
 const entries = () => Object.entries(devices);

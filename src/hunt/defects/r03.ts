@@ -8,7 +8,9 @@ export class EarlyKickDecision extends DriverQueue {
     this.publish = () => {};
     const wanted = super.kickPrepare();
     Reflect.deleteProperty(this, "publish");
+    const { kickedAvail } = this;
     this.publish();
+    this.kickedAvail = kickedAvail;
     return wanted;
   }
 }

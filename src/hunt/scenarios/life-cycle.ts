@@ -1,13 +1,8 @@
 /** The life of a device: configuration changes, resets with requests in flight, drivers that come and go, unplug. */
 import { isWrite } from "../../memory/scheduled-memory.ts";
 import { FEATURE, featureMask } from "../../wire/features.ts";
-import {
-  CONFIG_BYTES,
-  ConfigReader,
-  ConfigWatch,
-  configText,
-  configValue,
-} from "../machine/config-reader.ts";
+import { site } from "../../wire/sites.ts";
+import { ConfigReader, ConfigWatch, configText, configValue } from "../machine/config-reader.ts";
 import { attachQueue } from "../machine/direct-queue.ts";
 import { GuestCpu } from "../machine/guest-cpu.ts";
 import { HuntedHost } from "../machine/host-side.ts";
@@ -17,6 +12,7 @@ import { StampDriver } from "../machine/stamp-driver.ts";
 import { TransportGuest } from "../machine/transport.ts";
 import { defineScenario, type Scenario, type ThreadContext } from "../scenario.ts";
 
+const BUFFER = site("driver: buffer");
 const SIZE = 4;
 const ring = ringsInOrder(SIZE, 0);
 const EVENT_IDX = featureMask(FEATURE.EVENT_IDX);
@@ -50,6 +46,8 @@ const resize = defineScenario({
           watch.pending = false;
           watch.reading = true;
           last = reader.read();
+          // Put to use, in memory: a change may come meanwhile.
+          context.ram.memory.write32(BUFFERS - context.ram.base, 1, BUFFER);
           watch.reading = false;
           if (!published.has(last))
             context.fail("O8 config", `the driver believes ${last}, which was never set`);

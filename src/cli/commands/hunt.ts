@@ -1,0 +1,192 @@
+/** `virtlab hunt`: look for races in scenarios, planted or not, and print the schedule that shows one. */
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { UsageError } from "../../host/device.ts";
+import { type CampaignOptions, type CampaignResult, runCampaign } from "../../hunt/campaign.ts";
+import type { Defect } from "../../hunt/defect.ts";
+import { DEFECTS } from "../../hunt/defects/index.ts";
+import { Hunter, type HuntTarget } from "../../hunt/hunter.ts";
+import { findDefect, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
+import { POLICY_NAMES } from "../../hunt/policies/index.ts";
+import { formatReplay } from "../../hunt/replay-line.ts";
+import { formatPage } from "../../hunt/report/page.ts";
+import { formatRecording } from "../../hunt/report/text.ts";
+import { SCENARIOS } from "../../hunt/scenarios/index.ts";
+import { type ScoreRow, score } from "../../hunt/scoreboard.ts";
+import { shrink } from "../../hunt/shrink.ts";
+import { nearestName } from "../../machine/nearest-name.ts";
+import { formatTable } from "../../observe/report/tables.ts";
+import { newCommand } from "../command.ts";
+import { EXIT } from "../exit-codes.ts";
+
+interface HuntOptions {
+  readonly policy: string;
+  readonly schedules?: number;
+  readonly seconds?: number;
+  readonly seed: number;
+  readonly defect?: string;
+  readonly file?: string;
+  readonly scoreboard?: boolean;
+  readonly shard: { index: number; of: number };
+  readonly from: number;
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+const NO_FILE: HuntModule = { defects: [], scenarios: [] };
+const SECONDS_DEFAULT = 10;
+const SCOREBOARD_SECONDS = 60;
+
+export function huntCommand(): Command {
+  return newCommand("hunt")
+    .description("hunt races: run drivers and devices under every interleaving that a policy thinks of")
+    .argument("[scenarios...]", "scenarios to run; default: all, or those of the defect")
+    .option("--policy <name>", POLICY_NAMES.join(", "), "portfolio")
+    .option("--schedules <count>", "executions of each scenario", whole)
+    .option("--seconds <seconds>", `time for each scenario (default: ${SECONDS_DEFAULT})`, positive)
+    .option("--seed <number>", "where the random policies begin", whole, 1)
+    .option("--defect <id>", "plant a known bug first, e.g. R33")
+    .option("--file <module>", "a module of yours with scenarios or defects")
+    .option("--scoreboard", "plant every known bug in turn, and say what kills it")
+    .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
+    .option("--from <execution>", "go on at this execution", whole, 0)
+    .option("--report <file.html>", "write the failure as a page")
+    .option("--json", "print JSON")
+    .action(async (scenarios: string[], options: HuntOptions) => {
+      process.exitCode = options.scoreboard ? await scoreboard(options) : await hunt(scenarios, options);
+    });
+}
+
+async function hunt(names: readonly string[], options: HuntOptions): Promise<number> {
+  checkPolicy(options.policy);
+  const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
+  const defect = chooseDefect(options.defect, own);
+  const targets = chooseScenarios(names, defect, own).map((scenario): HuntTarget => {
+    return { scenario, defect: defect?.id, file: options.file };
+  });
+  const results: CampaignResult[] = [];
+  for (const target of targets) {
+    const hunter = await Hunter.start(target);
+    try {
+      const result = await runCampaign(hunter, campaignOptions(options, SECONDS_DEFAULT));
+      results.push(result);
+      if (!options.json) process.stdout.write(`${summary(result)}\n`);
+      if (result.finding === undefined) continue;
+      await showFailure(hunter, result, options);
+      return EXIT.finding;
+    } finally {
+      await hunter.close();
+    }
+  }
+  if (options.json) printJson({ findings: [], campaigns: results });
+  return EXIT.fine;
+}
+
+async function showFailure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<void> {
+  const { recording, draws, switches, tries } = await shrink(hunter, result.log);
+  const line = formatReplay(
+    { scenario: result.scenario, defect: result.defect ?? undefined, draws, switches },
+    hunter.actors,
+  );
+  const paste = `virtlab replay '${line}'${options.file === undefined ? "" : ` --file ${options.file}`}`;
+  if (options.report !== undefined) await writeFile(options.report, formatPage(recording, paste));
+  if (options.json) {
+    const { findings, entries, described } = recording;
+    printJson({ findings, replay: line, switches, draws, campaign: result, entries, described });
+    return;
+  }
+  process.stdout.write(
+    `\n${formatRecording(recording)}\n\nShrunk in ${tries} executions. Again:\n  ${paste}\n`,
+  );
+}
+
+async function scoreboard(options: HuntOptions): Promise<number> {
+  checkPolicy(options.policy);
+  const rows: ScoreRow[] = [];
+  for (const [at, defect] of DEFECTS.entries()) {
+    if (at % options.shard.of !== options.shard.index) continue;
+    const row = await score(defect, {
+      ...campaignOptions(options, SCOREBOARD_SECONDS),
+      shard: { index: 0, of: 1 },
+    });
+    rows.push(row);
+    if (!options.json) process.stderr.write(`${row.id} ${row.killed ? "killed" : "survived"}\n`);
+  }
+  if (options.json) printJson({ defects: rows });
+  else process.stdout.write(`${scoreTable(rows)}\n`);
+  return rows.every(({ killed, needs }) => killed || needs !== "interleaving") ? EXIT.fine : EXIT.finding;
+}
+
+function scoreTable(rows: readonly ScoreRow[]): string {
+  const cells = rows.map((row) => [
+    row.id,
+    row.name,
+    row.killed ? "killed" : row.needs === "interleaving" ? "SURVIVED" : `needs ${row.needs}`,
+    row.scenario,
+    row.oracle,
+    String(row.schedules),
+    row.seconds.toFixed(2),
+  ]);
+  return formatTable(["defect", "name", "", "scenario", "oracle", "schedules", "seconds"], cells);
+}
+
+function summary(result: CampaignResult): string {
+  const perSecond = Math.round(result.schedules / result.seconds);
+  const counted = `${result.schedules} schedules (${perSecond}/s), ${result.sitePairs} site pairs`;
+  const end = result.finding === undefined ? (result.exhausted ? "all there are" : "quiet") : "FOUND";
+  return `${result.scenario}: ${end} after ${counted}; go on with --from ${result.next}`;
+}
+
+const campaignOptions = (options: HuntOptions, seconds: number): Partial<CampaignOptions> => ({
+  policy: options.policy,
+  seed: options.seed,
+  shard: options.shard,
+  from: options.from,
+  // A number of schedules alone means just that, however long it takes.
+  seconds: options.seconds ?? (options.schedules === undefined ? seconds : Number.POSITIVE_INFINITY),
+  ...(options.schedules !== undefined && { schedules: options.schedules }),
+});
+
+function chooseDefect(id: string | undefined, own: HuntModule): Defect | undefined {
+  if (id === undefined) return own.defects[0];
+  const defect = own.defects.find((each) => each.id === id) ?? findDefect(id);
+  if (defect.replacements.length === 0) throw new UsageError(`${defect.id}: ${defect.note ?? "not planted"}`);
+  return defect;
+}
+
+function chooseScenarios(names: readonly string[], defect: Defect | undefined, own: HuntModule) {
+  if (names.length > 0) return names.map((name) => findScenario(name, own.scenarios));
+  if (own.scenarios.length > 0) return own.scenarios;
+  if (defect !== undefined && defect.scenarios.length > 0)
+    return defect.scenarios.map((name) => findScenario(name));
+  return SCENARIOS;
+}
+
+function checkPolicy(name: string): void {
+  if (POLICY_NAMES.includes(name)) return;
+  throw new UsageError(
+    `unknown policy "${name}"${nearestName(name, POLICY_NAMES)}; known are ${POLICY_NAMES.join(", ")}`,
+  );
+}
+
+function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new UsageError(`expected a whole number, got "${text}"`);
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new UsageError(`expected a number above 0, got "${text}"`);
+  return value;
+}
+
+function shard(text: string): { index: number; of: number } {
+  const [, index = 0, of = 0] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (of < 1 || index < 1 || index > of)
+    throw new UsageError(`--shard: expected i/n with 1 <= i <= n, got "${text}"`);
+  return { index: index - 1, of };
+}
