@@ -21,11 +21,13 @@ const SCI = 9;
 export class AcpiHotPlug {
   readonly #cpu: V86Cpu;
   readonly #registers: PortHandler;
+  readonly #isFull: (slot: number) => boolean;
   #changed = 0;
   #wanted = 0;
 
-  constructor(cpu: V86Cpu, registers: PortHandler) {
+  constructor(cpu: V86Cpu, registers: PortHandler, isFull: (slot: number) => boolean) {
     this.#cpu = cpu;
+    this.#isFull = isFull;
     this.#registers = registers;
     // v86 has the event registers, but no device that sets them, and a write just replaces them.
     this.#onWrite(GPE_STATUS_PORT, (value) => this.#setEvent(0, this.#event(0) & ~value));
@@ -53,6 +55,10 @@ export class AcpiHotPlug {
     this.#changed |= changed;
     // Who asked for what was there before does not ask for what is there now.
     this.#wanted = (this.#wanted & ~changed) | this.#registers.portRead(HOT_PLUG.wanted, 4);
+    // Linux's ACPI does not look for what is gone: it must be asked for it.
+    for (let slot = 0; slot < 32; slot++) {
+      if (((changed >>> slot) & 1) !== 0 && !this.#isFull(slot)) this.#wanted |= 1 << slot;
+    }
     if (port === HOT_PLUG.changed) return this.#changed;
     return port === HOT_PLUG.wanted ? this.#wanted : 0;
   }

@@ -78,15 +78,17 @@ export class PcBus {
         this.#devices.served();
       },
     );
-    this.#cpu.io.ports[port] = choosePort(theirs, ours, () => this.#addressed());
-  }
-
-  /** Whether the address register names a slot of ours; our root then has the address as well. */
-  #addressed(): boolean {
-    const address = this.#cpu.devices.pci.pci_addr32[0] >>> 0;
-    const ours = ((address >>> 16) & 0xff) === 0 && this.#devices.owns((address >>> 11) & 31);
-    if (ours) this.#devices.handler.portWrite(CONFIG_ADDRESS_PORT, 4, address);
-    return ours;
+    const nobodys = this.#cpu.io.create_empty_entry();
+    this.#cpu.io.ports[port] = choosePort(theirs.device, () => {
+      const address = this.#cpu.devices.pci.pci_addr32[0] >>> 0;
+      const bdf = (address >>> 8) & 0xffff;
+      if (bdf <= 0xff && this.#devices.owns(bdf >>> 3)) {
+        this.#devices.handler.portWrite(CONFIG_ADDRESS_PORT, 4, address);
+        return ours;
+      }
+      // v86 does not bear a write to a function that is not there.
+      return this.#cpu.devices.pci.device_spaces[bdf] === undefined ? nobodys : theirs;
+    });
   }
 
   /** Puts us before whoever has a block of memory; it is ours only where one of our functions decodes. */
@@ -134,9 +136,7 @@ function portEntry(read: (width: Width) => number, write: (width: Width, value: 
   };
 }
 
-function choosePort(theirs: V86Port, ours: V86Port, isOurs: () => boolean): V86Port {
-  const pick = () => (isOurs() ? ours : theirs);
-  const { device } = theirs;
+function choosePort(device: unknown, pick: () => V86Port): V86Port {
   return {
     read8: (port) => pick().read8.call(device, port),
     read16: (port) => pick().read16.call(device, port),

@@ -68,7 +68,7 @@ export class PcHost implements PcDevices {
     this.#bell = new Doorbell(control, plan.cpus[0]?.doorbell ?? 0);
     this.#controller = new InterruptController(control, plan, 0, this.#bell);
     this.#interrupts = new PcInterrupts(cpu, this.#controller);
-    this.#hotPlug = new AcpiHotPlug(cpu, this.handler);
+    this.#hotPlug = new AcpiHotPlug(cpu, this.handler, (slot) => this.owns(slot));
     this.#bus = new PcBus(cpu, this);
     this.#bus.claim(HOT_PLUG.changed, ACPI_HOT_PLUG_END, this.#hotPlug);
     this.host.onIoEnded = () => this.served();
