@@ -1,6 +1,7 @@
 /** Host and guest in one thread, joined by plain calls and stepped by the test. */
 import { DirectBus } from "../../src/bus/direct-bus.ts";
 import { InterruptController } from "../../src/bus/interrupt-controller.ts";
+import type { PortHandler } from "../../src/bus/port-bus.ts";
 import { Guest, type GuestOptions } from "../../src/guest/guest.ts";
 import type { DeviceModel, Platform } from "../../src/host/device.ts";
 import { Host } from "../../src/host/host.ts";
@@ -23,6 +24,8 @@ export type DirectMachineOptions = Partial<
   readonly ramBytes?: number;
   readonly cpus?: number;
   readonly platform?: Platform;
+  /** Stands between the guest and the devices. */
+  readonly intercept?: (handler: PortHandler, host: Host) => PortHandler;
 };
 
 /** Time stands still, and the same "random" byte all over. */
@@ -40,7 +43,7 @@ export class DirectMachine {
   readonly hostLog: string[] = [];
 
   constructor(options: DirectMachineOptions = {}) {
-    const { ramBytes = RAM_BYTES, cpus = 1, platform = FIXED, ...guestOptions } = options;
+    const { ramBytes = RAM_BYTES, cpus = 1, platform = FIXED, intercept, ...guestOptions } = options;
     const ram = new Ram(attachMemory(allocateShared(ramBytes)));
     const plan = planControl({ cpus, functions: 4 });
     const control = attachMemory(allocateShared(plan.bytes));
@@ -55,7 +58,9 @@ export class DirectMachine {
       violated: ({ kind, detail }) => this.violations.push(`${kind}: ${detail}`),
     });
     this.doorbell = new Doorbell(control, cpu.doorbell);
-    this.bus = new RecordingBus(new DirectBus(this.host.handler));
+    this.bus = new RecordingBus(
+      new DirectBus(intercept?.(this.host.handler, this.host) ?? this.host.handler),
+    );
     this.bus.msixEnabled = () => this.host.functions[0]?.interrupts.msixEnabled ?? false;
     this.controllers = plan.cpus.map(
       ({ doorbell }, index) => new InterruptController(control, plan, index, new Doorbell(control, doorbell)),
