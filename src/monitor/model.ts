@@ -81,6 +81,8 @@ export class Queue {
   /** The chain that came back last. */
   lastUsed: UsedElement | undefined;
   availIndex = 0;
+  /** avail.idx as the device last read it. */
+  availLooked = 0;
   usedIndex = 0;
   /** Of the thread whose accesses are seen: entries and elements written so far, as free-running counts. */
   entriesWritten = 0;
@@ -169,6 +171,14 @@ export class Device {
   }
 }
 
+/** A vector register that was written and not read back yet. */
+export interface VectorDue {
+  readonly name: "configVector" | "queueVector";
+  readonly vector: number;
+  readonly before: number;
+  readonly queue: number;
+}
+
 /** What happened to a device between two resets. Fields of single device types are here too: they are few. */
 export class Session {
   featuresWritten = false;
@@ -177,7 +187,9 @@ export class Session {
   statusWritten = false;
   driverOkOnce = false;
   sizeReads = new Set<number>();
-  vectorDue: { name: "configVector" | "queueVector"; vector: number; queue: number } | undefined;
+  vectorDue: VectorDue | undefined;
+  /** Vectors that read back as they were written, by event. */
+  accepted = new Map<string, number>();
   refused = new Set<string>();
   vectorsWritten = new Set<string>();
   flushVector = false;

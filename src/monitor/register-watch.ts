@@ -108,7 +108,10 @@ function noteRead(device: Device, name: LegacyRegister, value: number): void {
   } else if (name === session.vectorDue?.name) {
     const key = name === "configVector" ? "config" : String(device.view.select);
     if (value === NO_VECTOR && session.vectorDue.vector !== NO_VECTOR) session.refused.add(key);
-    else session.refused.delete(key);
+    else {
+      session.refused.delete(key);
+      if (value === session.vectorDue.vector) session.accepted.set(key, value);
+    }
     session.vectorDue = undefined;
   }
 }
@@ -123,7 +126,9 @@ function noteWrite(device: Device, name: LegacyRegister, value: number): void {
     session.statusWritten = true;
     session.writebackCause = "status";
   } else if (name === "configVector" || name === "queueVector") {
-    session.vectorDue = { name, vector: value, queue: device.view.select };
+    const { view } = device;
+    const before = name === "configVector" ? view.configVector : view.queue(view.select).vector;
+    session.vectorDue = { name, vector: value, before, queue: view.select };
     session.vectorsWritten.add(name === "configVector" ? "config" : String(device.view.select));
     session.flushVector = value === NO_VECTOR;
     device.mapped ||= value !== NO_VECTOR;

@@ -5,7 +5,7 @@ import type { Site } from "../wire/sites.ts";
 import type { Chain, Decision, Device, Queue, UsedElement } from "./model.ts";
 import type { RingField, Side } from "./moments.ts";
 import type { Observer } from "./observer.ts";
-import { fieldAt, type RingSite, ringSite } from "./ring-sites.ts";
+import { fieldAt, type RingSite, ringSite, writerOf } from "./ring-sites.ts";
 import { walk } from "./walk.ts";
 
 export class RingWatch {
@@ -27,8 +27,10 @@ export class RingWatch {
     if (place === undefined) return;
     const { side } = known;
     this.#observer.emit("store", { ...this.#observer.at(queue.device), queue, side, ...place, value });
-    if (place.field !== known.field) this.#stray(known, offset);
-    else if (side === "driver") this.#driverStored(queue, place.field, value);
+    if (place.field !== known.field) {
+      // In the other side's half it is a breach of its own.
+      if (writerOf(place.field) === side) this.#stray(known, offset);
+    } else if (side === "driver") this.#driverStored(queue, place.field, value);
     else this.#deviceStored(queue, place.field, value);
   }
 
@@ -107,6 +109,7 @@ export class RingWatch {
   #deviceLooked(queue: Queue, field: RingField, value: number): void {
     if (field === "availIndex") {
       queue.kicked = false;
+      queue.availLooked = value;
       this.#published(queue, value);
     } else if (field === "availEntry") {
       const chain = queue.outstanding.get(value);

@@ -7,24 +7,28 @@ import { DEFECTS } from "../../hunt/defects/index.ts";
 import { POLICIES, POLICY_NAMES, PORTFOLIO } from "../../hunt/policies/index.ts";
 import { SCENARIOS } from "../../hunt/scenarios/index.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
+import { conformancePage } from "../../monitor/conformance.ts";
+import { coverage } from "../../monitor/monitor.ts";
 import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
 
-const WHAT = ["devices", "scenarios", "defects", "policies"] as const;
+const WHAT = ["devices", "scenarios", "defects", "policies", "statements"] as const;
 
 export function listCommand(): Command {
   return newCommand("list")
     .description(`list what virtlab has: ${WHAT.join(", ")}`)
     .argument("<what>", WHAT.join(", "))
     .option("--json", "print JSON")
-    .action((what: string, options: { json?: boolean }) => {
-      process.stdout.write(`${list(what, options.json ?? false)}\n`);
+    .option("--markdown", "statements: print the page docs/conformance.md")
+    .action((what: string, options: { json?: boolean; markdown?: boolean }) => {
+      if (options.markdown && what !== "statements") throw new UsageError("--markdown is for statements");
+      process.stdout.write(options.markdown ? conformancePage() : `${list(what, options.json ?? false)}\n`);
     });
 }
 
 function list(what: string, json: boolean): string {
   if (what === "devices") return json ? asJson() : asText();
-  const rows = huntRows(what);
+  const rows = what === "statements" ? statementRows() : huntRows(what);
   if (rows === undefined) {
     throw new UsageError(`list: expected ${WHAT.join(", ")}, got "${what}"${nearestName(what, WHAT)}`);
   }
@@ -43,6 +47,15 @@ function huntRows(what: string): readonly Readonly<Record<string, string>>[] | u
   const searching = POLICIES.filter(({ name }) => POLICY_NAMES.includes(name));
   return [...searching.map(({ name, summary }) => ({ name, summary })), portfolio];
 }
+
+const statementRows = () =>
+  coverage().map(({ id, strength, section, text, checked, unchecked }) => ({
+    id,
+    strength,
+    section,
+    text,
+    checked: checked ? "checked" : `not checked: ${unchecked ?? ""}`,
+  }));
 
 const entries = () => Object.entries(devices);
 

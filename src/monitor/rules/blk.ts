@@ -203,7 +203,7 @@ export const blkRules = [
     return !tail && "the sense data or the results are not in descriptors of their own";
   }),
   onRequest("BLK-DRV-21", ({ type, chain }, device) => {
-    if (device.has(FEATURE.ANY_LAYOUT) || SCSI.includes(type)) return false;
+    if (device.has(FEATURE.ANY_LAYOUT) || SCSI.includes(type) || chain.writable.length === 0) return false;
     const [first, last] = [chain.segments[0], chain.segments.at(-1)];
     if (first?.length !== HEADER) return `the first descriptor has ${first?.length} bytes`;
     return last?.length !== 1 && `the last descriptor has ${last?.length} bytes`;

@@ -119,14 +119,14 @@ export const configRules = [
   }),
   rule("BLK-DEV-08", "config", (moment) => {
     const found = changed(moment);
-    const cause = moment.device.session.writebackCause === "status";
+    const cause = found?.known.writer === "device" && moment.device.session.writebackCause === "status";
     return (
       found && cause && isWriteback(moment.device, found.offset) && `after a status write, ${found.detail}`
     );
   }),
   rule("BLK-DEV-09", "config", (moment) => {
     const found = changed(moment);
-    const cause = moment.device.session.writebackCause === "features";
+    const cause = found?.known.writer === "device" && moment.device.session.writebackCause === "features";
     return (
       found && cause && isWriteback(moment.device, found.offset) && `after a feature write, ${found.detail}`
     );
@@ -163,6 +163,9 @@ export const configRules = [
   ),
 ];
 
-const implausible = (blockSize: number): boolean => blockSize > 0x10_0000 && swap32(blockSize) <= 0x10_0000;
+/** No disk has larger blocks. */
+const BLOCK_BYTES_MAX = 0x1_0000;
+const implausible = (blockSize: number): boolean =>
+  blockSize > BLOCK_BYTES_MAX && swap32(blockSize) <= BLOCK_BYTES_MAX;
 const isMtu = (device: Device, offset: number): boolean =>
   device.view.virtioId === VIRTIO_TYPE.net.id && offset >= 10;

@@ -311,7 +311,8 @@ export const netFrameRules = [
   }),
   onNet("NET-DEV-18", "used", (moment) => {
     const found = hasMrg(moment.device) ? received(moment) : undefined;
-    if (found === undefined || found.buffers < 2) return false;
+    if (found === undefined || found.buffers < 2 || found.buffers > moment.batch.length - moment.at)
+      return false;
     const parts = moment.batch.slice(moment.at, moment.at + found.buffers - 1);
     const slack = parts.find(({ chain, length }) => chain !== undefined && length < bytesOf(chain.writable));
     return slack && `head ${slack.id} has room left`;

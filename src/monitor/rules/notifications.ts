@@ -125,7 +125,7 @@ export const notificationRules = [
     if (view.status === 0 || (view.status & 4) !== 0 || !REQUEST_TYPES.includes(view.virtioId)) return false;
     for (const queue of device.queues.values()) {
       const index = peek.u16(queue.base + queue.layout.availIndex);
-      if (queue.kicked && index !== queue.availIndex)
+      if (queue.kicked && index !== queue.availLooked)
         return `queue ${queue.index} is not served before DRIVER_OK`;
     }
     return false;

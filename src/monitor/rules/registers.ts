@@ -3,6 +3,7 @@ import { ISR, LEGACY, type LegacyRegister, NO_VECTOR } from "../../wire/legacy-r
 import { PAGE_SIZE } from "../../wire/numbers.ts";
 import { isQueueSize, ringLayout } from "../../wire/ring.ts";
 import { STATUS } from "../../wire/status.ts";
+import type { VectorDue } from "../model.ts";
 import type { Moments } from "../moments.ts";
 import { rule } from "../moments.ts";
 
@@ -12,11 +13,11 @@ const isVector = (name: LegacyRegister): name is "configVector" | "queueVector" 
 /** The first look at a vector register after it was written. */
 function readBack(
   { name, value, device, view }: Moments["read"],
-  broken: (written: number, read: number, size: number) => boolean,
+  broken: (due: VectorDue, read: number, size: number) => boolean,
 ): string | undefined {
   const due = device.session.vectorDue;
   const size = view.msixVectors;
-  if (due === undefined || due.name !== name || size === undefined || !broken(due.vector, value, size)) {
+  if (due === undefined || due.name !== name || size === undefined || !broken(due, value, size)) {
     return undefined;
   }
   return `${LEGACY[name].name} ${due.vector} was written, ${value} reads back (table size ${size})`;
@@ -107,23 +108,30 @@ export const registerRules = [
     return refused !== undefined && `DRIVER_OK although the vector for ${refused} was refused`;
   }),
   rule("PCI-DEV-38", "read", (moment) =>
-    readBack(moment, (written, read, size) => written >= size && written !== NO_VECTOR && read === written),
+    readBack(moment, ({ vector }, read, size) => vector < size && read >= size && read !== NO_VECTOR),
+  ),
+  rule("PCI-DEV-39", "read", (moment) => {
+    const elsewhere = [...moment.device.session.accepted.values()];
+    return readBack(moment, ({ vector }, read) => read === NO_VECTOR && elsewhere.includes(vector));
+  }),
+  rule("PCI-DEV-40", "read", (moment) =>
+    readBack(moment, ({ vector }, read) => vector === NO_VECTOR && read !== NO_VECTOR),
+  ),
+  rule("PCI-DEV-41", "read", (moment) =>
+    readBack(
+      moment,
+      ({ vector, before }, read, size) => vector < size && read < size && read !== vector && read !== before,
+    ),
+  ),
+  rule("PCI-DEV-43", "read", (moment) =>
+    readBack(moment, ({ vector }, read, size) => vector < size && read === NO_VECTOR),
   ),
   rule("PCI-DEV-44", "read", (moment) =>
     readBack(
       moment,
-      (written, read, size) =>
-        written >= size && written !== NO_VECTOR && read !== NO_VECTOR && read !== written,
+      ({ vector, before }, read) =>
+        vector !== NO_VECTOR && read !== vector && read !== NO_VECTOR && read === before,
     ),
-  ),
-  rule("PCI-DEV-39", "read", (moment) =>
-    readBack(moment, (written, read, size) => written < size && read === NO_VECTOR),
-  ),
-  rule("PCI-DEV-40", "read", (moment) =>
-    readBack(moment, (written, read) => written === NO_VECTOR && read !== NO_VECTOR),
-  ),
-  rule("PCI-DEV-41", "read", (moment) =>
-    readBack(moment, (written, read, size) => written < size && read !== NO_VECTOR && read !== written),
   ),
   rule("PCI-DEV-42", "read", (moment) =>
     unwritten(moment) && moment.device.mapped
