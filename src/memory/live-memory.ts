@@ -1,70 +1,73 @@
-/** Full-speed access: each method is one typed-array or `Atomics` operation; the site is dropped. */
+/**
+ * Full-speed access: each method is one typed-array or `Atomics` operation; the site is dropped. Its fields are
+ * `private` and not `#private`, because the engine looks the latter's name up and compares it at each access.
+ */
 import type { Site } from "../wire/sites.ts";
 import type { BufferMemory, WaitResult } from "./shared-memory.ts";
 
 export class LiveMemory implements BufferMemory {
   readonly buffer: SharedArrayBuffer;
   readonly byteLength: number;
-  readonly #u8: Uint8Array;
-  readonly #u16: Uint16Array;
-  readonly #u32: Uint32Array;
-  readonly #i32: Int32Array;
+  private readonly u8: Uint8Array;
+  private readonly u16: Uint16Array;
+  private readonly u32: Uint32Array;
+  private readonly i32: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.byteLength = buffer.byteLength;
-    this.#u8 = new Uint8Array(buffer);
-    this.#u16 = new Uint16Array(buffer);
-    this.#u32 = new Uint32Array(buffer);
-    this.#i32 = new Int32Array(buffer);
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
   }
 
   read8(offset: number, _site: Site): number {
-    return this.#u8[offset] as number;
+    return this.u8[offset] as number;
   }
   read16(offset: number, _site: Site): number {
-    return this.#u16[offset >>> 1] as number;
+    return this.u16[offset >>> 1] as number;
   }
   read32(offset: number, _site: Site): number {
-    return this.#u32[offset >>> 2] as number;
+    return this.u32[offset >>> 2] as number;
   }
   write8(offset: number, value: number, _site: Site): void {
-    this.#u8[offset] = value;
+    this.u8[offset] = value;
   }
   write16(offset: number, value: number, _site: Site): void {
-    this.#u16[offset >>> 1] = value;
+    this.u16[offset >>> 1] = value;
   }
   write32(offset: number, value: number, _site: Site): void {
-    this.#u32[offset >>> 2] = value;
+    this.u32[offset >>> 2] = value;
   }
 
   load16(offset: number, _site: Site): number {
-    return Atomics.load(this.#u16, offset >>> 1);
+    return Atomics.load(this.u16, offset >>> 1);
   }
   load32(offset: number, _site: Site): number {
-    return Atomics.load(this.#u32, offset >>> 2);
+    return Atomics.load(this.u32, offset >>> 2);
   }
   store16(offset: number, value: number, _site: Site): void {
-    Atomics.store(this.#u16, offset >>> 1, value);
+    Atomics.store(this.u16, offset >>> 1, value);
   }
   store32(offset: number, value: number, _site: Site): void {
-    Atomics.store(this.#u32, offset >>> 2, value);
+    Atomics.store(this.u32, offset >>> 2, value);
   }
   add32(offset: number, value: number, _site: Site): number {
-    return Atomics.add(this.#u32, offset >>> 2, value);
+    return Atomics.add(this.u32, offset >>> 2, value);
   }
   or32(offset: number, value: number, _site: Site): number {
-    return Atomics.or(this.#u32, offset >>> 2, value);
+    return Atomics.or(this.u32, offset >>> 2, value);
   }
   and32(offset: number, value: number, _site: Site): number {
-    return Atomics.and(this.#u32, offset >>> 2, value);
+    return Atomics.and(this.u32, offset >>> 2, value);
   }
   exchange32(offset: number, value: number, _site: Site): number {
-    return Atomics.exchange(this.#u32, offset >>> 2, value);
+    return Atomics.exchange(this.u32, offset >>> 2, value);
   }
 
   wait32(offset: number, expected: number, timeoutMs: number, _site: Site): WaitResult {
-    return Atomics.wait(this.#i32, offset >>> 2, expected | 0, timeoutMs);
+    return Atomics.wait(this.i32, offset >>> 2, expected | 0, timeoutMs);
   }
   waitAsync32(
     offset: number,
@@ -72,31 +75,31 @@ export class LiveMemory implements BufferMemory {
     timeoutMs: number,
     _site: Site,
   ): WaitResult | Promise<WaitResult> {
-    return Atomics.waitAsync(this.#i32, offset >>> 2, expected | 0, timeoutMs).value;
+    return Atomics.waitAsync(this.i32, offset >>> 2, expected | 0, timeoutMs).value;
   }
   notify32(offset: number, _site: Site): number {
-    return Atomics.notify(this.#i32, offset >>> 2);
+    return Atomics.notify(this.i32, offset >>> 2);
   }
 
   readBytes(offset: number, target: Uint8Array, _site: Site): void {
     this.#check(offset, target.length);
-    target.set(this.#u8.subarray(offset, offset + target.length));
+    target.set(this.u8.subarray(offset, offset + target.length));
   }
   writeBytes(offset: number, source: Uint8Array, _site: Site): void {
-    this.#u8.set(source, offset);
+    this.u8.set(source, offset);
   }
   copyWithin(to: number, from: number, length: number, _site: Site): void {
     this.#check(to, length);
     this.#check(from, length);
-    this.#u8.copyWithin(to, from, from + length);
+    this.u8.copyWithin(to, from, from + length);
   }
   fill(offset: number, length: number, value: number, _site: Site): void {
     this.#check(offset, length);
-    this.#u8.fill(value, offset, offset + length);
+    this.u8.fill(value, offset, offset + length);
   }
   window(offset: number, length: number, _intent: "read" | "write", _site: Site): Uint8Array {
     this.#check(offset, length);
-    return this.#u8.subarray(offset, offset + length);
+    return this.u8.subarray(offset, offset + length);
   }
 
   #check(offset: number, length: number): void {

@@ -71,7 +71,6 @@ export class DriverQueue<Token = unknown> {
   /** Offsets in RAM that every buffer needs, added up once. */
   protected readonly availRing: number;
   protected readonly usedRing: number;
-  protected readonly usedIndexAt: number;
   protected readonly mask: number;
   protected readonly eventIndex: boolean;
   protected readonly indirect: boolean;
@@ -92,7 +91,6 @@ export class DriverQueue<Token = unknown> {
   /** used_event as last written. */
   protected usedEvent = 0;
   protected callbacksOn: boolean;
-  /** Why the queue is broken, if it is. */
   protected failure: string | undefined;
 
   constructor(options: DriverQueueOptions) {
@@ -107,7 +105,6 @@ export class DriverQueue<Token = unknown> {
     this.ring = options.ringOffset;
     this.availRing = this.ring + this.layout.availRing;
     this.usedRing = this.ring + this.layout.usedRing;
-    this.usedIndexAt = this.ring + this.layout.usedIndex;
     this.mask = size - 1;
     this.eventIndex = options.eventIndex;
     this.indirect = options.indirect;
@@ -148,7 +145,10 @@ export class DriverQueue<Token = unknown> {
    */
   add(list: ScatterList, token: Token): boolean {
     const { count } = list;
-    if (count === 0 || (count > this.size && !this.indirect)) throw this.impossible(count);
+    if (count === 0) throw new Error(`${this.name}: a buffer needs at least one segment`);
+    if (count > this.size && !this.indirect) {
+      throw new Error(`${this.name}: ${count} segments never fit in ${this.size} descriptors`);
+    }
     if (this.failure !== undefined || this.freeCount === 0) return false;
     const head = this.freeHead;
     const table = count > 1 && this.indirect ? this.table(head, count) : undefined;
@@ -220,23 +220,18 @@ export class DriverQueue<Token = unknown> {
 
   /** The buffer that the next used element names, if the element can be believed. */
   protected accept(head: number, length: number): Token | undefined {
-    if (head >= this.size || this.chainLength[head] === 0 || length > (this.writable[head] as number)) {
-      return this.unbelievable(head, length);
+    if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
+    if (this.chainLength[head] === 0) return this.breach(`used id ${head} is not a head in flight`);
+    if (length > (this.writable[head] ?? 0)) {
+      return this.breach(
+        `used length ${length} of id ${head}, but it has ${this.writable[head]} writable bytes`,
+      );
     }
     this.lastUsed = (this.lastUsed + 1) & 0xffff;
     this.lastLength = length;
-    const { counters } = this;
-    counters.requests++;
-    counters.bytes += length;
+    this.counters.requests++;
+    this.counters.bytes += length;
     return this.release(head);
-  }
-
-  private unbelievable(head: number, length: number): undefined {
-    if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
-    if (this.chainLength[head] === 0) return this.breach(`used id ${head} is not a head in flight`);
-    return this.breach(
-      `used length ${length} of id ${head}, but it has ${this.writable[head]} writable bytes`,
-    );
   }
 
   /** Whether the device has returned something. May be stale: more may have come since. */
@@ -317,22 +312,13 @@ export class DriverQueue<Token = unknown> {
   protected refresh(): boolean {
     if (this.failure !== undefined) return false;
     // Ordering B and D: used.idx, then the elements it covers.
-    const index = this.memory.load16(this.usedIndexAt, READ_USED_INDEX);
+    const index = this.memory.load16(this.ring + this.layout.usedIndex, READ_USED_INDEX);
     if (((index - this.lastUsed) & 0xffff) > ((this.publishedAvail - this.lastUsed) & 0xffff)) {
-      return this.impossibleIndex(index);
+      this.breach(`used.idx ${index}, last seen ${this.lastUsed}, published ${this.publishedAvail}`);
+      return false;
     }
     this.usedIndex = index;
     return index !== this.lastUsed;
-  }
-
-  private impossibleIndex(index: number): false {
-    this.breach(`used.idx ${index}, last seen ${this.lastUsed}, published ${this.publishedAvail}`);
-    return false;
-  }
-
-  private impossible(count: number): Error {
-    if (count === 0) return new Error(`${this.name}: a buffer needs at least one segment`);
-    return new Error(`${this.name}: ${count} segments never fit in ${this.size} descriptors`);
   }
 
   /** Writes a chain into the descriptor table along the free list, which moves past it. */
@@ -344,8 +330,7 @@ export class DriverQueue<Token = unknown> {
       const next = this.next[index] as number;
       const write = segment < readable ? 0 : DESCRIPTOR_FLAG.WRITE;
       const flags = segment < last ? write | DESCRIPTOR_FLAG.NEXT | (next << 16) : write;
-      const at = this.ring + DESCRIPTOR_BYTES * index;
-      this.writeDescriptor(at, addresses[segment] as number, lengths[segment] as number, flags);
+      this.writeDescriptor(this.ring + DESCRIPTOR_BYTES * index, addresses[segment] as number, lengths[segment] as number, flags);
       index = next;
     }
     this.freeHead = index;
@@ -367,13 +352,12 @@ export class DriverQueue<Token = unknown> {
 
   /** `flags` has the next descriptor's index in its upper half: they are one word. */
   protected writeDescriptor(at: number, address: number, length: number, flags: number): void {
-    const { memory } = this;
     // Most addresses are below 4 GiB, and a division would make floating point of them all.
     const high = address < 0x1_0000_0000 ? 0 : Math.floor(address / 0x1_0000_0000);
-    memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
-    memory.write32(at + DESCRIPTOR.addressHigh, high, WRITE_DESCRIPTOR);
-    memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
-    memory.write32(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
+    this.memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
+    this.memory.write32(at + DESCRIPTOR.addressHigh, high, WRITE_DESCRIPTOR);
+    this.memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
+    this.memory.write32(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
   }
 
   /** A head's own indirect table, kept from request to request and grown when needed. */

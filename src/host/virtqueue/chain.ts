@@ -17,30 +17,25 @@ export class Chain {
   writableBytes = 0;
   /** For the queue: `HeldPages.changes` when the segments were last looked up there. */
   checkedAt = 0;
-  readonly #ram: Ram;
-  /** Byte offsets in RAM and lengths; `#readable` device-readable segments first. */
-  readonly #offsets: number[] = [];
-  readonly #lengths: number[] = [];
-  #segments = 0;
-  #readable = 0;
+  private readonly ram: Ram;
+  /** Byte offsets in RAM and lengths. `private` and not `#private`: see LiveMemory. */
+  private readonly offsets: number[] = [];
+  private readonly lengths: number[] = [];
+  /** How many there are, and how many of them, the first ones, the device may only read. */
+  segments = 0;
+  readableSegments = 0;
 
   constructor(ram: Ram, head: number) {
-    this.#ram = ram;
+    this.ram = ram;
     this.head = head;
   }
 
-  get segments(): number {
-    return this.#segments;
-  }
-  get readableSegments(): number {
-    return this.#readable;
-  }
   /** Where in RAM it lies. */
   segmentOffset(index: number): number {
-    return this.#offsets[index] ?? 0;
+    return this.offsets[index] ?? 0;
   }
   segmentLength(index: number): number {
-    return this.#lengths[index] ?? 0;
+    return this.lengths[index] ?? 0;
   }
 
   /** For the queue: forget the last use. */
@@ -48,8 +43,8 @@ export class Chain {
     this.epoch = epoch;
     this.readableBytes = 0;
     this.writableBytes = 0;
-    this.#segments = 0;
-    this.#readable = 0;
+    this.segments = 0;
+    this.readableSegments = 0;
   }
 
   /** For the queue: it goes back to the driver. */
@@ -59,13 +54,13 @@ export class Chain {
 
   /** For the queue: append a checked segment. False if a readable one follows a writable one [2.7.4.2]. */
   append(offset: number, length: number, writable: boolean): boolean {
-    if (!writable && this.#segments !== this.#readable) return false;
-    this.#offsets[this.#segments] = offset;
-    this.#lengths[this.#segments] = length;
-    this.#segments++;
+    if (!writable && this.segments !== this.readableSegments) return false;
+    this.offsets[this.segments] = offset;
+    this.lengths[this.segments] = length;
+    this.segments++;
     if (writable) this.writableBytes += length;
     else {
-      this.#readable++;
+      this.readableSegments++;
       this.readableBytes += length;
     }
     return true;
@@ -73,39 +68,39 @@ export class Chain {
 
   /** Copies from the readable part, starting `skip` bytes in; returns how many bytes there were. */
   read(skip: number, target: Uint8Array): number {
-    return this.#copy(0, this.#readable, skip, target.length, (offset, done, length) =>
-      this.#ram.memory.readBytes(offset, target.subarray(done, done + length), BUFFER),
+    return this.#copy(0, this.readableSegments, skip, target.length, (offset, done, length) =>
+      this.ram.memory.readBytes(offset, target.subarray(done, done + length), BUFFER),
     );
   }
 
   /** Copies into the writable part, starting `skip` bytes in; returns how many bytes fitted. */
   write(skip: number, source: Uint8Array): number {
-    return this.#copy(this.#readable, this.#segments, skip, source.length, (offset, done, length) =>
-      this.#ram.memory.writeBytes(offset, source.subarray(done, done + length), BUFFER),
+    return this.#copy(this.readableSegments, this.segments, skip, source.length, (offset, done, length) =>
+      this.ram.memory.writeBytes(offset, source.subarray(done, done + length), BUFFER),
     );
   }
 
   /** Sets bytes of the writable part; returns how many fitted. */
   fill(skip: number, length: number, value: number): number {
-    return this.#copy(this.#readable, this.#segments, skip, length, (offset, _done, part) =>
-      this.#ram.memory.fill(offset, part, value, BUFFER),
+    return this.#copy(this.readableSegments, this.segments, skip, length, (offset, _done, part) =>
+      this.ram.memory.fill(offset, part, value, BUFFER),
     );
   }
 
   /** Windows on the readable part for the engine's I/O calls, from `skip` on, `length` bytes in all at most. */
   readableWindows(skip: number, length: number): Uint8Array[] {
-    return this.#windows(0, this.#readable, skip, length, "read");
+    return this.#windows(0, this.readableSegments, skip, length, "read");
   }
 
   /** Windows on the writable part for the engine's I/O calls. */
   writableWindows(skip: number, length: number): Uint8Array[] {
-    return this.#windows(this.#readable, this.#segments, skip, length, "write");
+    return this.#windows(this.readableSegments, this.segments, skip, length, "write");
   }
 
   #windows(from: number, to: number, skip: number, length: number, intent: "read" | "write"): Uint8Array[] {
     const windows: Uint8Array[] = [];
     this.#copy(from, to, skip, length, (offset, _done, part) =>
-      windows.push(this.#ram.memory.window(offset, part, intent, BUFFER)),
+      windows.push(this.ram.memory.window(offset, part, intent, BUFFER)),
     );
     return windows;
   }
@@ -119,13 +114,13 @@ export class Chain {
   ): number {
     let done = 0;
     for (let index = from; index < to && done < length; index++) {
-      const segment = this.#lengths[index] ?? 0;
+      const segment = this.lengths[index] ?? 0;
       if (skip >= segment) {
         skip -= segment;
         continue;
       }
       const piece = Math.min(segment - skip, length - done);
-      part((this.#offsets[index] ?? 0) + skip, done, piece);
+      part((this.offsets[index] ?? 0) + skip, done, piece);
       done += piece;
       skip = 0;
     }

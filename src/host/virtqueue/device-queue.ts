@@ -65,7 +65,14 @@ export class DeviceQueue {
   protected readonly layout: RingLayout;
   protected readonly mask: number;
   protected readonly ring: number;
+  /** Offsets in RAM that every buffer needs, added up once. */
+  protected readonly descriptors: number;
+  protected readonly availRing: number;
+  protected readonly availIndexAt: number;
+  protected readonly usedRing: number;
   protected readonly eventIndex: boolean;
+  /** Segments of one chain: the direct ones are bounded by the table, those of an indirect table by this. */
+  protected readonly segmentsMax: number;
   protected readonly heldPages: HeldPages | undefined;
   protected readonly chains: (Chain | undefined)[] = [];
   /** Next available entry to take, and the driver's index as last read. */
@@ -75,6 +82,8 @@ export class DeviceQueue {
   protected usedIndex = 0;
   protected publishedUsed = 0;
   protected signalledUsed = 0;
+  /** Broken or detached: nothing is taken or given back. */
+  protected dead = false;
   #broken = false;
   #detached = false;
 
@@ -89,7 +98,12 @@ export class DeviceQueue {
     this.layout = options.layout;
     this.mask = options.layout.size - 1;
     this.ring = options.ringOffset;
+    this.descriptors = this.ring + this.layout.descriptors;
+    this.availRing = this.ring + this.layout.availRing;
+    this.availIndexAt = this.ring + this.layout.availIndex;
+    this.usedRing = this.ring + this.layout.usedRing;
     this.eventIndex = options.eventIndex;
+    this.segmentsMax = options.indirect ? Math.max(this.size, MAX_INDIRECT) : this.size;
     this.heldPages = options.heldPages;
   }
 
@@ -110,38 +124,40 @@ export class DeviceQueue {
   /** The device was reset or unplugged: nothing is popped, pushed or published any more. */
   detach(): void {
     this.#detached = true;
+    this.dead = true;
     this.availIndex = this.lastAvail;
   }
 
   /** The next chain, or undefined: the ring is empty, or broken. */
   pop(): Chain | undefined {
+    // A dead queue has nothing available, and learns of nothing new.
     if (this.lastAvail === this.availIndex && !this.refresh()) return undefined;
-    if (this.#broken || this.#detached) return undefined;
-    const slot = this.ring + this.layout.availRing + 2 * (this.lastAvail & this.mask);
+    const slot = this.availRing + 2 * (this.lastAvail & this.mask);
     return this.take(this.memory.read16(slot, READ_AVAIL_ENTRY));
   }
 
   /** The chain that the next available entry names. */
   protected take(head: number): Chain | undefined {
-    if (head >= this.size) {
-      return this.break(
-        "head-range",
-        `avail ring entry ${this.lastAvail & this.mask} names descriptor ${head}`,
-      );
-    }
-    let chain = this.chains[head];
-    if (chain === undefined) {
-      chain = new Chain(this.ram, head);
-      this.chains[head] = chain;
-    }
-    if (chain.epoch === this.epoch) {
-      return this.break("head-in-flight", `avail ring names head ${head}, which has not been returned`);
-    }
+    if (head >= this.size) return this.badHead("head-range", head);
+    const chain = this.chains[head] ?? this.newChain(head);
+    if (chain.epoch === this.epoch) return this.badHead("head-in-flight", head);
     chain.begin(this.epoch);
-    if (!this.walk(chain, this.ring + this.layout.descriptors, this.size, head, false)) return undefined;
+    if (!this.walk(chain, this.descriptors, this.size, head, false)) return undefined;
     this.lastAvail = (this.lastAvail + 1) & 0xffff;
     if (this.heldPages !== undefined && this.heldPages.count > 0) this.checkPages(chain, this.heldPages);
     return chain;
+  }
+
+  private newChain(head: number): Chain {
+    const chain = new Chain(this.ram, head);
+    this.chains[head] = chain;
+    return chain;
+  }
+
+  private badHead(kind: "head-range" | "head-in-flight", head: number): undefined {
+    const entry = `avail ring entry ${this.lastAvail & this.mask} names`;
+    if (kind === "head-range") return this.break(kind, `${entry} descriptor ${head}`);
+    return this.break(kind, `${entry} head ${head}, which has not been returned`);
   }
 
   /** Whether the driver has published something that was not popped. */
@@ -166,18 +182,19 @@ export class DeviceQueue {
 
   /** Returns a chain with `written` bytes of its writable part filled. Visible to the driver after `flush`. */
   push(chain: Chain, written: number): void {
-    if (this.#broken || this.#detached || chain.epoch !== this.epoch) return;
+    if (this.dead || chain.epoch !== this.epoch) return;
     // Pages given away while the device had the chain.
     const held = this.heldPages;
     if (held !== undefined && held.count > 0 && held.changes !== chain.checkedAt)
       this.checkPages(chain, held);
-    const element = this.ring + this.layout.usedRing + USED_ELEMENT_BYTES * (this.usedIndex & this.mask);
+    const element = this.usedRing + USED_ELEMENT_BYTES * (this.usedIndex & this.mask);
     this.memory.write32(element, chain.head, WRITE_USED_ELEMENT);
     this.memory.write32(element + 4, written, WRITE_USED_ELEMENT);
     this.usedIndex = (this.usedIndex + 1) & 0xffff;
     chain.end();
-    this.counters.requests++;
-    this.counters.bytes += written + chain.readableBytes;
+    const { counters } = this;
+    counters.requests++;
+    counters.bytes += written + chain.readableBytes;
   }
 
   /** Publishes what was pushed, and interrupts the driver if it asked for that. */
@@ -199,7 +216,7 @@ export class DeviceQueue {
    * it, so serve it; false: the queue may rest.
    */
   enableNotifications(): boolean {
-    if (this.#broken || this.#detached) return false;
+    if (this.dead) return false;
     // Ordering C: the wish, then avail.idx.
     if (this.eventIndex) {
       this.memory.store16(this.ring + this.layout.availEvent, this.lastAvail, WRITE_AVAIL_EVENT);
@@ -211,7 +228,7 @@ export class DeviceQueue {
 
   /** Tells the driver that kicks are not needed. With event index the armed position, once crossed, says so. */
   disableNotifications(): void {
-    if (this.eventIndex || this.#broken || this.#detached) return;
+    if (this.eventIndex || this.dead) return;
     this.memory.store16(this.ring + this.layout.usedFlags, USED_FLAG_NO_NOTIFY, WRITE_USED_FLAGS);
   }
 
@@ -255,13 +272,15 @@ export class DeviceQueue {
 
   /** Reads avail.idx; true if there is something new. The answer may be stale: more may have come since. */
   protected refresh(): boolean {
-    if (this.#broken || this.#detached) return false;
+    if (this.dead) return false;
     // Ordering A and C: avail.idx, then the entries it covers.
-    const index = this.memory.load16(this.ring + this.layout.availIndex, READ_AVAIL_INDEX);
+    const index = this.memory.load16(this.availIndexAt, READ_AVAIL_INDEX);
     const pending = (index - this.lastAvail) & 0xffff;
     if (pending > this.size) {
-      this.break("avail-index", `avail.idx ${index}, last taken ${this.lastAvail}, queue size ${this.size}`);
-      return false;
+      return this.malformed(
+        "avail-index",
+        `avail.idx ${index}, last taken ${this.lastAvail}, queue size ${this.size}`,
+      );
     }
     this.availIndex = index;
     return pending !== 0;
@@ -269,39 +288,49 @@ export class DeviceQueue {
 
   /** Appends the chain that starts at `first` of a table; false if it was malformed. */
   protected walk(chain: Chain, table: number, entries: number, first: number, indirect: boolean): boolean {
-    const memory = this.memory;
-    const limit = Math.max(this.size, indirect ? MAX_INDIRECT : 0);
+    const { memory } = this;
     let index = first;
-    for (let steps = 0; ; steps++) {
-      if (steps >= entries) return this.malformed("chain-loop", `chain of head ${chain.head} has a loop`);
+    for (let steps = 0; steps < entries; steps++) {
       const descriptor = table + DESCRIPTOR_BYTES * index;
       const low = memory.read32(descriptor + DESCRIPTOR.addressLow, READ_DESCRIPTOR);
       const high = memory.read32(descriptor + DESCRIPTOR.addressHigh, READ_DESCRIPTOR);
       const length = memory.read32(descriptor + DESCRIPTOR.length, READ_DESCRIPTOR);
-      const flags = memory.read16(descriptor + DESCRIPTOR.flags, READ_DESCRIPTOR);
-      const address = high * 0x1_0000_0000 + low;
+      // Flags and next are one word.
+      const flags = memory.read32(descriptor + DESCRIPTOR.flags, READ_DESCRIPTOR);
+      // Most addresses are below 4 GiB, and a product would make floating point of them all.
+      const address = high === 0 ? low : high * 0x1_0000_0000 + low;
       if ((flags & DESCRIPTOR_FLAG.INDIRECT) !== 0) {
         return this.walkIndirect(chain, address, length, flags, indirect);
       }
       const offset = this.ram.offsetOf(address, length);
-      if (offset < 0) {
-        return this.malformed(
-          "descriptor-address",
-          `descriptor ${index}: ${length} bytes at 0x${address.toString(16)} lie outside RAM`,
-        );
-      }
-      if (chain.segments >= limit) {
-        return this.malformed("chain-length", `chain of head ${chain.head} has more than ${limit} elements`);
-      }
-      if (!chain.append(offset, length, (flags & DESCRIPTOR_FLAG.WRITE) !== 0)) {
-        return this.malformed("descriptor-order", `descriptor ${index} is readable after a writable one`);
+      const writable = (flags & DESCRIPTOR_FLAG.WRITE) !== 0;
+      if (offset < 0 || chain.segments >= this.segmentsMax || !chain.append(offset, length, writable)) {
+        return this.badDescriptor(chain, index, offset, address, length);
       }
       if ((flags & DESCRIPTOR_FLAG.NEXT) === 0) return true;
-      index = memory.read16(descriptor + DESCRIPTOR.next, READ_DESCRIPTOR);
+      index = flags >>> 16;
       if (index >= entries) {
         return this.malformed("next-range", `next ${index} in a table of ${entries} (head ${chain.head})`);
       }
     }
+    return this.malformed("chain-loop", `chain of head ${chain.head} has a loop`);
+  }
+
+  private badDescriptor(chain: Chain, index: number, offset: number, address: number, length: number): false {
+    if (offset < 0) {
+      const where = `0x${address.toString(16)}`;
+      return this.malformed(
+        "descriptor-address",
+        `descriptor ${index}: ${length} bytes at ${where} lie outside RAM`,
+      );
+    }
+    if (chain.segments >= this.segmentsMax) {
+      return this.malformed(
+        "chain-length",
+        `chain of head ${chain.head} has more than ${this.segmentsMax} elements`,
+      );
+    }
+    return this.malformed("descriptor-order", `descriptor ${index} is readable after a writable one`);
   }
 
   protected walkIndirect(
@@ -352,6 +381,7 @@ export class DeviceQueue {
 
   protected break(kind: ViolationKind, detail: string): undefined {
     this.#broken = true;
+    this.dead = true;
     // Nothing more to take, so that no loop waits for it.
     this.availIndex = this.lastAvail;
     this.options.violated(kind, detail);
