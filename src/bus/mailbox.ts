@@ -3,10 +3,12 @@
  * single-consumer ring. Writes are posted. A read is a record too, served in its turn, so it completes after every
  * earlier write: a driver's flush read means what it means on PCI.
  *
- *   head     records published by the guest (u32, free-running)
+ *   head     records published by the guest (u32, free-running); for its own start and for stall reports
  *   tail     records retired by the host
  *   reply    word 0: replies published; word 1: the last one's value (one read is outstanding at most)
- *   record   word 0: operation | width << 8; word 1: address; word 2: value
+ *   record   word 0: operation | width << 8; word 1: address; word 2: value; word 3: its number, counted from 1
+ *
+ * The host looks for the next record's number, so that a request crosses between the cores as one cache line.
  */
 import type { Doorbell } from "../memory/doorbell.ts";
 import { type CpuPlan, MAILBOX_RECORD_BYTES, MAILBOX_SLOTS } from "../memory/plan.ts";
@@ -30,6 +32,8 @@ const PUBLISH_REPLY = site("mailbox: publish reply");
 const READ_REPLY_INDEX = site("mailbox: read reply index");
 const READ_REPLY = site("mailbox: read reply");
 
+/** Where in a record its number is. */
+const NUMBER = 12;
 const SLOT_MASK = MAILBOX_SLOTS - 1;
 /** Looks at the reply before sleeping: about 30 µs, several times what a polling host needs to answer. */
 const SPINS = 2000;
@@ -117,8 +121,9 @@ export class MailboxBus implements PortBus {
     memory.write32(record + 4, address, WRITE_REQUEST);
     memory.write32(record + 8, value, WRITE_REQUEST);
     this.#head = (this.#head + 1) >>> 0;
-    // Ordering E: record, then head. Ordering I: head, then look for a sleeping host.
-    memory.store32(this.plan.mailboxHead, this.#head, PUBLISH_REQUEST);
+    memory.write32(this.plan.mailboxHead, this.#head, WRITE_REQUEST);
+    // Ordering E: record, then its number. Ordering I: the number, then look for a sleeping host.
+    memory.store32(record + NUMBER, this.#head, PUBLISH_REQUEST);
     this.#host.ring();
   }
 
@@ -166,28 +171,36 @@ export class MailboxServer {
   }
 
   pending(): boolean {
-    return this.memory.load32(this.plan.mailboxHead, READ_REQUEST_INDEX) !== this.#tail;
+    return this.memory.load32(this.#record + NUMBER, READ_REQUEST_INDEX) === this.#next;
   }
 
   /** Serves what is there, one ring's worth at most; returns how many records. */
   serve(handler: PortHandler): number {
     const memory = this.memory;
     let served = 0;
-    while (served < MAILBOX_SLOTS) {
-      // Ordering E: head, then the record.
-      if (memory.load32(this.plan.mailboxHead, READ_REQUEST_INDEX) === this.#tail) break;
-      const record = this.plan.mailboxRecords + (this.#tail & SLOT_MASK) * MAILBOX_RECORD_BYTES;
+    // Ordering E: the record's number, then the record.
+    while (served < MAILBOX_SLOTS && this.pending()) {
+      const record = this.#record;
       const head = memory.read32(record, READ_REQUEST);
       const address = memory.read32(record + 4, READ_REQUEST);
       const value = memory.read32(record + 8, READ_REQUEST);
       const result = perform(handler, head & 0xff, ((head >>> 8) & 0x7f) as Width, address, value);
       this.#tail = (this.#tail + 1) >>> 0;
       served++;
+      // The guest waits for the reply and not for the tail, which a reply implies.
+      if ((head & 0x8000) !== 0) this.#reply(result);
       // Ordering L: the record has been read, then tail.
       memory.store32(this.plan.mailboxTail, this.#tail, RETIRE);
-      if ((head & 0x8000) !== 0) this.#reply(result);
     }
     return served;
+  }
+
+  /** Where the next record will be, and its number. */
+  get #record(): number {
+    return this.plan.mailboxRecords + (this.#tail & SLOT_MASK) * MAILBOX_RECORD_BYTES;
+  }
+  get #next(): number {
+    return (this.#tail + 1) >>> 0;
   }
 
   #reply(value: number): void {

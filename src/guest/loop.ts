@@ -6,8 +6,14 @@ import type { Guest } from "./guest.ts";
 
 /** Longest time without a turn of the event loop, for the program's timers and I/O and for control messages. */
 const TURN_MS_MAX = 2;
-/** Polls between looks at the clock. */
-const POLLS_PER_LOOK = 8;
+/**
+ * A turn of the microtask queue costs many polls. For some rounds the program may still have continuations to run;
+ * after that, polling is what there is to do.
+ */
+const SETTLED_ROUNDS = 16;
+const POLLS_PER_ROUND = 16;
+/** Rounds between looks at the clock. */
+const ROUNDS_PER_LOOK = 8;
 /** A sleep and its wake-up cost about this much: a wait that took no longer was worth spinning for. */
 const WAKE_MS = 0.15;
 const SPIN_MS_FIRST = 0.01;
@@ -104,14 +110,19 @@ export class GuestLoop {
 
   /** True: there is something to do. */
   async #spin(start: number): Promise<boolean> {
-    for (let polls = 1; ; polls++) {
+    for (let round = 1; ; round++) {
       await undefined;
-      if (this.#ended || this.#guest.pending) return true;
-      if (polls % POLLS_PER_LOOK !== 0) continue;
+      if (this.#ended || this.#pendingWithin(round < SETTLED_ROUNDS ? 1 : POLLS_PER_ROUND)) return true;
+      if (round % ROUNDS_PER_LOOK !== 0) continue;
       const now = performance.now();
       if (now - start >= this.#spinMs) return false;
       if (now - this.#lastTurn >= TURN_MS_MAX) await this.#turn();
     }
+  }
+
+  #pendingWithin(polls: number): boolean {
+    for (let poll = 0; poll < polls; poll++) if (this.#guest.pending) return true;
+    return false;
   }
 
   async #sleep(): Promise<void> {

@@ -19,6 +19,8 @@ export interface HostLoopOptions {
 const YIELD_MS = 2;
 /** What waking a sleeping thread costs, about: a sleep this much longer than the spin was still a short one. */
 const WAKE_UP_MS = 0.1;
+/** Polls between looks at the clock, which cost about as much. */
+const POLLS_PER_LOOK = 8;
 const SPIN_MS_MIN = 0.004;
 
 const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -32,6 +34,9 @@ export class HostLoop {
   readonly #now: () => number;
   readonly #spinMsMax: number;
   #spinMs: number;
+  /** When the host was last seen to work, and the I/O that had ended by then. */
+  #idleSince = 0;
+  #ioSeen = 0;
   #stopped = false;
   #wake: () => void = () => {};
 
@@ -46,15 +51,9 @@ export class HostLoop {
 
   /** Serves the machine until `stop`. Rejects with our own bugs: a device that throws ends the run. */
   async run(): Promise<void> {
-    let turnDue = this.#now() + YIELD_MS;
     while (!this.#stopped) {
-      if (this.#host.poll() || (await this.#idleBriefly())) {
-        if (this.#now() < turnDue) continue;
-        await this.#yield();
-      } else {
-        await this.#sleep();
-      }
-      turnDue = this.#now() + YIELD_MS;
+      if (this.#pollWhileBusy()) await this.#yield();
+      else await this.#sleep();
     }
   }
 
@@ -63,15 +62,32 @@ export class HostLoop {
     this.#wake();
   }
 
-  /** Polls for as long as seems worth it; true if there was work. With I/O outstanding the event loop turns. */
-  async #idleBriefly(): Promise<boolean> {
-    const ended = this.#host.ioEnded;
-    const deadline = this.#now() + this.#spinMs;
-    while (!this.#stopped && this.#now() < deadline) {
-      if (this.#host.ioOutstanding > 0) await this.#yield();
-      if (this.#host.poll() || this.#host.ioEnded !== ended) return true;
+  /**
+   * Polls without a promise in between, because each costs more than a poll. True: the event loop is to turn; false:
+   * there has been no work for as long as waiting seems worth it.
+   */
+  #pollWhileBusy(): boolean {
+    const begun = this.#now();
+    let worked = false;
+    for (let polls = 1; !this.#stopped; polls++) {
+      const idle = !this.#work();
+      worked ||= !idle;
+      // What is outstanding ends in the event loop. Otherwise the clock is not worth a look each time.
+      const waiting = idle && this.#host.ioOutstanding > 0;
+      if (!waiting && polls % POLLS_PER_LOOK !== 0) continue;
+      const now = this.#now();
+      if (worked) this.#idleSince = now;
+      worked = false;
+      if (now - this.#idleSince >= this.#spinMs) return false;
+      if (waiting || now - begun >= YIELD_MS) return true;
     }
-    return false;
+    return true;
+  }
+
+  #work(): boolean {
+    const ended = this.#host.ioEnded !== this.#ioSeen;
+    this.#ioSeen = this.#host.ioEnded;
+    return this.#host.poll() || ended;
   }
 
   async #sleep(): Promise<void> {
