@@ -3,6 +3,7 @@
 import { CommanderError } from "commander";
 import { UsageError } from "../host/device.ts";
 import { newCommand } from "./command.ts";
+import { analyseCommand } from "./commands/analyse.ts";
 import { attackCommand } from "./commands/attack.ts";
 import { huntCommand } from "./commands/hunt.ts";
 import { linuxCommand } from "./commands/linux.ts";
@@ -40,6 +41,7 @@ Try:
   .addCommand(huntCommand())
   .addCommand(replayCommand())
   .addCommand(explainCommand())
+  .addCommand(analyseCommand())
   .addCommand(listCommand());
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -8,16 +8,21 @@ import { EXIT } from "./exit-codes.ts";
 import { describeMachine, type MachineOptions } from "./machine-options.ts";
 import { Progress } from "./progress.ts";
 import { acceptanceJson, acceptanceText, programJson, programText } from "./run-report.ts";
+import { watchRun } from "./watch-run.ts";
 
 export interface Counterpart {
   readonly start: StartMachine;
   readonly protection: AcceptanceOptions["protection"];
 }
 
-export const runMachine = (options: MachineOptions, counterpart: Counterpart): Promise<number> =>
-  options.guest === undefined
-    ? acceptance(options, counterpart)
-    : userProgram(options, options.guest, counterpart.start);
+export async function runMachine(options: MachineOptions, counterpart: Counterpart): Promise<number> {
+  const watched = watchRun(options, counterpart.start);
+  const code =
+    options.guest === undefined
+      ? await acceptance(options, { ...counterpart, start: watched.start })
+      : await userProgram(options, options.guest, watched.start);
+  return (await watched.finish()) ? code : Math.max(code, EXIT.failure);
+}
 
 async function acceptance(options: MachineOptions, { start, protection }: Counterpart): Promise<number> {
   if (options.write && options.disk === undefined) throw new UsageError("--write goes with --disk");

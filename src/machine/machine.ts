@@ -11,10 +11,11 @@ import {
   type MachineSpec,
 } from "./description.ts";
 import { unwrap } from "./fault.ts";
-import type { GuestService, HostService, Outcome } from "./protocol.ts";
+import type { GuestService, HostService, Outcome, SharedParts } from "./protocol.ts";
 import {
   describeSide,
   type OnProgress,
+  type Recordings,
   type Run,
   type RunnableMachine,
   type RunReport,
@@ -24,6 +25,7 @@ import {
 } from "./run.ts";
 import { type AttachedParts, allocateParts, attachParts, describeControl } from "./shared-parts.ts";
 import { moduleUrl } from "./thread.ts";
+import { readEvents } from "./watch.ts";
 
 export type { RunReport, Verdict } from "./run.ts";
 
@@ -36,6 +38,7 @@ export class Machine implements RunnableMachine {
   readonly #parts: AttachedParts;
   readonly #host: Side<HostService>;
   readonly #guest: Side<GuestService>;
+  readonly #events: SharedParts["events"];
   #ended = false;
 
   /** Builds both workers, opens the devices, enumerates the bus and binds the drivers. */
@@ -54,6 +57,7 @@ export class Machine implements RunnableMachine {
     this.spec = spec;
     const parts = allocateParts(spec);
     this.#parts = attachParts(parts);
+    this.#events = parts.events;
     this.#host = new Side("host", parts);
     this.#guest = new Side("guest", parts);
   }
@@ -108,6 +112,12 @@ export class Machine implements RunnableMachine {
   /** The control page as it stands: who sleeps on what, what is pending. Readable even while a side is blocked. */
   describeControl(): ReturnType<typeof describeControl> {
     return describeControl(this.#parts);
+  }
+
+  recordings(): Recordings | null {
+    return this.#events === undefined
+      ? null
+      : { host: readEvents(this.#events.host), guest: readEvents(this.#events.guest) };
   }
 
   /** Closes the devices (flushing what they hold) and ends both workers. */

@@ -4,6 +4,7 @@
  */
 import { CHECKED, type Finding, type MonitorReport, mergeFindings } from "../monitor/monitor.ts";
 import type { QueueRow } from "../observe/report/tables.ts";
+import type { Recording, TraceSide } from "../observe/report/trace-file.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
 import type { MachineDescription, MachineSpec } from "./description.ts";
 import { MachineError, unwrap } from "./fault.ts";
@@ -40,6 +41,7 @@ export interface RunReport {
   readonly control: ReturnType<typeof describeControl> | null;
 }
 
+export type Recordings = Readonly<Record<TraceSide, Recording>>;
 export type OnProgress = (label: string, done: number, total: number) => void;
 
 /** What runs guest programs: `Machine`, and what stands in its place. */
@@ -49,6 +51,8 @@ export interface RunnableMachine {
   run(program: string | URL, args?: unknown): Promise<RunReport>;
   deviceCommand(device: number | string, command: string, ...args: string[]): Promise<unknown>;
   stop(): Promise<void>;
+  /** Newest events of both threads, where the machine keeps any: also of one that is stuck or has ended. */
+  recordings?(): Recordings | null;
 }
 
 export type StartMachine = (description: MachineDescription) => Promise<RunnableMachine>;
