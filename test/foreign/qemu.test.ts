@@ -28,6 +28,7 @@ const SMALL = ["--disk-size", "4M"];
 /** Written and read back: a whole gibibyte takes a minute. */
 const TRAFFIC_BYTES = FULL ? 2 ** 30 : 2 ** 26;
 const TRAFFIC_MS = 300_000;
+const TRAFFIC = [["pc", "msix"] as const, ...(FULL ? [["q35", "intx"] as const] : [])];
 /** Says that it runs, then reads for half a minute: something to interrupt. */
 const STARTED = join(folder, "started");
 const BUSY = script(
@@ -182,10 +183,7 @@ describe.skipIf(typeof found === "string")(title, () => {
     expect([code, JSON.parse(stdout).result]).toEqual([0, { id: "mine", args: ["x"] }]);
   });
 
-  it.each([
-    ["pc", "msix"],
-    ["q35", "intx"],
-  ])(
+  it.each(TRAFFIC)(
     `moves ${TRAFFIC_BYTES} bytes of block traffic, every one verified (%s, %s)`,
     async (machine, interrupts) => {
       const guest = fileURLToPath(new URL("traffic-program.ts", import.meta.url));
