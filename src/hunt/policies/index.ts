@@ -4,16 +4,17 @@ import { pct } from "./pct.ts";
 import type { Policy } from "./policy.ts";
 import { random } from "./random.ts";
 import { log, switches } from "./replay.ts";
+import { sites } from "./sites.ts";
 
 export const POLICIES: readonly Policy[] = [random, pct(1), pct(2), pct(3), pct(4), dfs(3), log, switches];
 
 /** Those that search. */
-export const SEARCHING = ["random", "pct1", "pct2", "pct3", "pct4", "dfs"] as const;
+export const SEARCHING = ["random", "pct1", "pct2", "pct3", "pct4", "sites", "dfs"] as const;
 export const PORTFOLIO = "portfolio";
 export const POLICY_NAMES: readonly string[] = [...SEARCHING, PORTFOLIO];
 
 /** What the portfolio plays, one execution each in turn: deep bugs are rarer, so they get more. */
-const PLAYLIST = ["pct2", "random", "pct3", "dfs", "pct2", "pct3", "random", "pct4"];
+const PLAYLIST = ["sites", "random", "pct2", "dfs", "sites", "pct3", "sites", "pct4"];
 
 export const policyIndex = (name: string): number => POLICIES.findIndex((policy) => policy.name === name);
 const PLAYLIST_INDEXES = PLAYLIST.map(policyIndex);

@@ -7,11 +7,45 @@ import { AREA, drawBelow, WORD } from "../state.ts";
 import type { Policy } from "./policy.ts";
 
 /** Fairness: an actor that ran this long alone while others could have is taken for a loop, and dropped. */
-const ALONE_MAX = 400;
+export const ALONE_MAX = 400;
 /** First guess of an execution's length, until one was seen. */
 const HORIZON_MIN = 32;
 const CHANGE_AT = AREA.scratch + 1;
 const FLOOR = AREA.scratch;
+
+/** Every actor gets a rank of its own, at random. */
+export function shufflePriorities(words: Int32Array, actors: number): void {
+  for (let actor = 0; actor < actors; actor++) {
+    // Each actor is inserted at a random rank.
+    const rank = drawBelow(words, actor + 1);
+    for (let other = 0; other < actor; other++) {
+      const at = AREA.priorities + other;
+      if ((words[at] as number) >= rank) words[at] = (words[at] as number) + 1;
+    }
+    words[AREA.priorities + actor] = rank;
+  }
+  words[FLOOR] = -1;
+}
+
+/** Below all others. */
+export function dropPriority(words: Int32Array, actor: number): void {
+  words[AREA.priorities + actor] = words[FLOOR] as number;
+  words[FLOOR] = (words[FLOOR] as number) - 1;
+  words[WORD.alone] = 0;
+}
+
+export function highestPriority(words: Int32Array, enabled: number): number {
+  let best = -1;
+  let bestPriority = Number.NEGATIVE_INFINITY;
+  for (let rest = enabled; rest !== 0; rest &= rest - 1) {
+    const actor = 31 - Math.clz32(rest & -rest);
+    const priority = words[AREA.priorities + actor] as number;
+    if (priority <= bestPriority) continue;
+    best = actor;
+    bestPriority = priority;
+  }
+  return best;
+}
 
 export function pct(depth: number): Policy {
   return {
@@ -19,16 +53,7 @@ export function pct(depth: number): Policy {
     summary: `random priorities, ${depth - 1} random change point${depth === 2 ? "" : "s"}`,
 
     begin(words, actors) {
-      for (let actor = 0; actor < actors; actor++) {
-        // A random permutation, built by inserting each actor at a random rank.
-        const rank = drawBelow(words, actor + 1);
-        for (let other = 0; other < actor; other++) {
-          const at = AREA.priorities + other;
-          if ((words[at] as number) >= rank) words[at] = (words[at] as number) + 1;
-        }
-        words[AREA.priorities + actor] = rank;
-      }
-      words[FLOOR] = -1;
+      shufflePriorities(words, actors);
       const horizon = Math.max(HORIZON_MIN, words[WORD.horizon] as number);
       for (let change = 0; change < depth - 1; change++)
         words[CHANGE_AT + change] = drawBelow(words, horizon);
@@ -43,21 +68,8 @@ export function pct(depth: number): Policy {
         words[CHANGE_AT + change] = 0x7fff_ffff;
         drop = true;
       }
-      if (drop) {
-        words[AREA.priorities + current] = words[FLOOR] as number;
-        words[FLOOR] = (words[FLOOR] as number) - 1;
-        words[WORD.alone] = 0;
-      }
-      let best = -1;
-      let bestPriority = Number.NEGATIVE_INFINITY;
-      for (let rest = enabled; rest !== 0; rest &= rest - 1) {
-        const actor = 31 - Math.clz32(rest & -rest);
-        const priority = words[AREA.priorities + actor] as number;
-        if (priority <= bestPriority) continue;
-        best = actor;
-        bestPriority = priority;
-      }
-      return best;
+      if (drop) dropPriority(words, current);
+      return highestPriority(words, enabled);
     },
 
     draw: drawBelow,

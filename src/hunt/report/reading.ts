@@ -79,10 +79,15 @@ function openHandshake(handshake: Handshake, accesses: readonly TraceAccess[]): 
     accesses.findLast(({ site }) => sites.includes(siteLabel(site) as SiteLabel));
   const published = last(handshake.publish);
   const looked = last(handshake.look);
-  if (published === undefined || (looked !== undefined && looked.order > published.order)) return [];
+  const taken = last(handshake.take);
+  if (published === undefined || (taken !== undefined && taken.order > published.order)) return [];
   const { index, publisher, looker, telling } = handshake;
   const saw =
-    looked === undefined ? "never looked" : `last looked at step ${looked.order}, and saw ${looked.value}`;
+    looked === undefined
+      ? "never looked"
+      : looked.order < published.order
+        ? `last looked at step ${looked.order}, and saw ${looked.value}`
+        : `saw ${looked.value} at step ${looked.order}, and took nothing`;
   const sentences = [
     `The ${publisher} published ${index} ${published.value} at step ${published.order}; the ${looker} ${saw}.`,
   ];
