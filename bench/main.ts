@@ -3,14 +3,18 @@
  * that runs in turn with it.
  */
 import { Argument, Command, InvalidArgumentError } from "commander";
+import { cell } from "./cell.ts";
 import type { Bench, Plan, Result } from "./harness/bench.ts";
 import { environment, environmentLine } from "./harness/environment.ts";
 import { formatResults } from "./harness/report.ts";
+import { latency } from "./latency.ts";
+import { port } from "./port.ts";
 import { ring } from "./ring.ts";
+import { scale } from "./scale.ts";
 
-const BENCHES: readonly Bench[] = [ring];
+const BENCHES: readonly Bench[] = [ring, latency, port, cell, scale];
 
-const ROUNDS = 15;
+const ROUNDS = 9;
 const SMOKE_ROUNDS = 3;
 
 interface Options {

@@ -3,6 +3,7 @@
 import { ScatterList } from "../src/guest/virtqueue/scatter-list.ts";
 import { allocateShared, attachMemory } from "../src/memory/attach.ts";
 import { Doorbell } from "../src/memory/doorbell.ts";
+import { LatencyHistogram, type LatencySummary } from "../src/observe/record/histogram.ts";
 import { queuePair, ramBytes } from "../test/virtqueue/queue-pair.ts";
 import { Peer } from "./harness/peer.ts";
 import {
@@ -27,6 +28,8 @@ export interface RingRound {
 
 export interface RingRun {
   round(count: number): Promise<RingRound>;
+  /** Buffers one at a time, each timed. */
+  trips(count: number): Promise<LatencySummary>;
   stop(): Promise<void>;
 }
 
@@ -108,13 +111,30 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     }
   }
 
-  async function round(count: number): Promise<RingRound> {
-    const kicks = driver.counters.kicksSent;
+  /** Returns when the device is about to start. */
+  function begin(count: number): void {
     spurious = 0;
     checksum = 0;
     peer.tell({ round: ++rounds, count });
     while (control.load32(CONTROL.round, 0) !== rounds);
     driver.disableCallbacks();
+  }
+
+  async function trips(count: number): Promise<LatencySummary> {
+    const histogram = new LatencyHistogram();
+    begin(count);
+    for (let trip = 0; trip < count; trip++) {
+      const begun = performance.now();
+      drive(1);
+      histogram.record(performance.now() - begun);
+    }
+    await peer.answer();
+    return histogram.summary();
+  }
+
+  async function round(count: number): Promise<RingRound> {
+    const kicks = driver.counters.kicksSent;
+    begin(count);
     const begun = performance.now();
     drive(count);
     const ms = performance.now() - begun;
@@ -128,7 +148,7 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     };
   }
 
-  return { round, stop: () => peer.stop() };
+  return { round, trips, stop: () => peer.stop() };
 
   function check(count: number, sum: number, device: RingCounts): void {
     let expected = 0;

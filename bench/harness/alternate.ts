@@ -6,21 +6,30 @@ import type { Plan, Result, Unit } from "./bench.ts";
 export type Round = () => number | Promise<number>;
 export type Rounds<Side extends string> = Readonly<Record<Side, readonly number[]>>;
 
-/** Each side once for warm-up, then `plan.rounds` times each, in turn. */
+/** Short turns of each side in one round: what disturbs one of them does not spoil the round. */
+const TURNS = 5;
+const WARM_UPS = 2;
+
+/** Warm-up, then `plan.rounds` rounds in which the sides take turns; a round's time is the median of its turns. */
 export async function alternate<Side extends string>(
   plan: Plan,
   sides: Readonly<Record<Side, Round>>,
-  warmUps = 2,
 ): Promise<Rounds<Side>> {
-  const entries = Object.entries<Round>(sides);
-  const times: Record<string, number[]> = Object.fromEntries(entries.map(([side]) => [side, []]));
-  for (let round = -warmUps; round < plan.rounds; round++) {
-    for (const [side, run] of entries) {
-      const ms = await run();
-      if (round >= 0) times[side]?.push(ms);
-    }
+  const times: Record<string, number[]> = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
+  for (let round = -WARM_UPS; round < plan.rounds; round++) {
+    const turns = await takeTurns(sides, plan.scale(TURNS, 1));
+    if (round < 0) continue;
+    for (const [side, ms] of Object.entries(turns)) times[side]?.push(median(ms));
   }
   return times as Record<Side, number[]>;
+}
+
+async function takeTurns(sides: Readonly<Record<string, Round>>, count: number) {
+  const turns: Record<string, number[]> = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
+  for (let turn = 0; turn < count; turn++) {
+    for (const [side, run] of Object.entries(sides)) turns[side]?.push(await run());
+  }
+  return turns;
 }
 
 /** The median of each round's own ratio: a noisy round spoils one ratio, not the comparison. */

@@ -1,0 +1,16 @@
+/** The other end of the ping-pong: repeats each number it sees. */
+
+import { servePeer } from "./peer.ts";
+import { PING, PONG } from "./ping-pong.ts";
+
+servePeer<{ buffer: SharedArrayBuffer }, number>(({ buffer }) => {
+  const words = new Int32Array(buffer);
+  return (count) => {
+    Atomics.store(words, PONG, -1);
+    for (let number = 0; number < count; number++) {
+      while (Atomics.load(words, PING) !== number);
+      Atomics.store(words, PONG, number);
+    }
+    return count;
+  };
+});

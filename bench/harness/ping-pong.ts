@@ -1,0 +1,40 @@
+/**
+ * The floor under every round trip: two threads, a word each on a cache line of its own, there and back. Nothing that
+ * hands work to another core and waits for the answer can be faster.
+ */
+import { Peer } from "./peer.ts";
+
+export const PING = 0;
+export const PONG = 32;
+
+export interface PingPong {
+  /** Milliseconds for `count` round trips. */
+  round(count: number): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startPingPong(): Promise<PingPong> {
+  const words = new Int32Array(new SharedArrayBuffer(256));
+  const peer = await Peer.start(new URL("ping-pong.thread.ts", import.meta.url), { buffer: words.buffer });
+  return {
+    async round(count) {
+      Atomics.store(words, PING, -1);
+      Atomics.store(words, PONG, 0);
+      peer.tell(count);
+      while (Atomics.load(words, PONG) !== -1);
+      const begun = performance.now();
+      trips(words, count);
+      const ms = performance.now() - begun;
+      await peer.answer();
+      return ms;
+    },
+    stop: () => peer.stop(),
+  };
+}
+
+function trips(words: Int32Array, count: number): void {
+  for (let number = 0; number < count; number++) {
+    Atomics.store(words, PING, number);
+    while (Atomics.load(words, PONG) !== number);
+  }
+}
