@@ -1,0 +1,6 @@
+/** Scenarios that are small enough for `virtlab prove`. */
+import type { Scenario } from "../../scenario.ts";
+import { busScenarios } from "./bus.ts";
+import { ringScenarios } from "./ring.ts";
+
+export const PROVABLE: readonly Scenario[] = [...ringScenarios, ...busScenarios];
