@@ -8,7 +8,7 @@ import { allocateShared } from "../memory/attach.ts";
 import { Turnstile } from "../memory/turnstile.ts";
 import type { Actor } from "./actors.ts";
 import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
-import { AREA, coveredPairs, STATE_WORDS, WORD } from "./state.ts";
+import { AREA, coveredPairs, SHARE_ALL, STATE_WORDS, WORD } from "./state.ts";
 import { actorsOf, type BatchRequest, type BatchResult, controlPlanOf, type Finding } from "./thread.ts";
 import type { Switch, TraceEntry } from "./trace.ts";
 import type { HuntReply, HuntWorkerData } from "./worker.ts";
@@ -34,6 +34,11 @@ export interface Batch {
   /** Every decision of the last execution, to follow with the policy "log". */
   readonly log: readonly number[];
   readonly policy: number;
+  /** Of a systematic search: classes of executions, how much is behind (0 to 1), executions cut short. */
+  readonly classes: readonly number[];
+  readonly share: number;
+  readonly pruned: number;
+  readonly schedules: number;
 }
 
 /** One execution, written down. */
@@ -160,6 +165,7 @@ export class Hunter {
       milliseconds: Number.POSITIVE_INFINITY,
       stopAtFinding: true,
       record: false,
+      races: false,
       ...request,
     };
     const replies = await this.#ask((worker) => worker.postMessage(full));
@@ -176,6 +182,10 @@ export class Hunter {
         exhausted: words[WORD.exhausted] !== 0,
         log: [...words.subarray(AREA.log, AREA.log + decisions)],
         policy: words[WORD.policy] as number,
+        classes: results[0]?.classes ?? [],
+        share: (words[WORD.share] as number) / SHARE_ALL,
+        pruned: words[WORD.prunedAll] as number,
+        schedules: results[0]?.schedules ?? 0,
       },
     };
   }

@@ -20,6 +20,7 @@ export type OracleName =
   | "O7 interrupts"
   | "O8 config"
   | "O9 bounded work"
+  | "O10 data race"
   | "exception"
   | (string & {});
 

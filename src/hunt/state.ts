@@ -16,7 +16,25 @@ export const PHASE = {
   explore: 2,
 } as const;
 
-export const ENDED = { no: 0, quiescent: 1, finding: 2, steps: 3, fault: 4 } as const;
+export const ENDED = {
+  no: 0,
+  quiescent: 1,
+  finding: 2,
+  steps: 3,
+  fault: 4,
+  /** A systematic search has seen every way to go on from here. */
+  pruned: 5,
+} as const;
+
+/** An access that stands at the gate: memory, offset, bytes, kind, site. */
+export const PENDING_WORDS = 5;
+/** A step of a systematic search; see `proof/steps.ts`. */
+export const STEP_WORDS = 9;
+/** An event of the journal: actor, kind, memory, offset, bytes, site, value. */
+export const JOURNAL_WORDS = 7;
+
+/** All of a search's tree, as `WORD.share` counts. */
+export const SHARE_ALL = 1_000_000;
 
 /** Single words. */
 export const WORD = {
@@ -65,6 +83,17 @@ export const WORD = {
   executions: 30,
   /** Threads that an event found awake: their next sleep ends at once. */
   tokens: 31,
+  /** Events in the journal of this execution; negative: nobody reads it. */
+  journal: 32,
+  /** A systematic search: steps so far, actors that need not move now, and what to set them to where it branches. */
+  steps: 33,
+  sleep: 34,
+  sleepAtBranch: 35,
+  /** A systematic search beyond its prefix: 0 takes first options, 1 random ones. */
+  probing: 36,
+  /** How much of the tree is behind, in parts of SHARE_ALL; executions that the search cut short. */
+  share: 37,
+  prunedAll: 38,
 } as const;
 
 const BLOCKED_ON = 48;
@@ -77,6 +106,10 @@ const INPUT = LOG + MAX_DECISIONS;
 const STACK = INPUT + MAX_DECISIONS;
 const COVERAGE = STACK + 2 * MAX_DECISIONS;
 const COVERAGE_WORDS = Math.ceil((SITE_COUNT * SITE_COUNT) / 32);
+const PENDING = COVERAGE + COVERAGE_WORDS;
+const INTERRUPT_WORD = PENDING + MAX_ACTORS * PENDING_WORDS;
+const STEPS = INTERRUPT_WORD + MAX_ACTORS;
+const JOURNAL = STEPS + MAX_DECISIONS * STEP_WORDS;
 
 /** Where the areas of the block begin. */
 export const AREA = {
@@ -92,9 +125,16 @@ export const AREA = {
   stack: STACK,
   /** One bit per ordered pair of sites between which the baton changed hands. */
   coverage: COVERAGE,
+  /** What each actor will do when it moves next. */
+  pending: PENDING,
+  /** By interrupt actor: the word of the control page that says whether one is pending. */
+  interruptWord: INTERRUPT_WORD,
+  steps: STEPS,
+  /** What happened, for the race detector. */
+  journal: JOURNAL,
 } as const;
 
-export const STATE_WORDS = COVERAGE + COVERAGE_WORDS;
+export const STATE_WORDS = JOURNAL + MAX_DECISIONS * JOURNAL_WORDS;
 
 /** The next 32 bits of the execution's own generator (xorshift). */
 export function nextRandom(words: Int32Array): number {

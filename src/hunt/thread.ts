@@ -11,7 +11,12 @@ import { Turnstile } from "../memory/turnstile.ts";
 import { site } from "../wire/sites.ts";
 import { type ActorPlan, planActors } from "./actors.ts";
 import { ExecutionEnded, Gate, RAM } from "./gate.ts";
+import { useProcesses } from "./policies/exhaust.ts";
 import { POLICIES, policyFor } from "./policies/index.ts";
+import { Search } from "./proof/search.ts";
+import { optionsMultiplied, type Processes } from "./proof/steps.ts";
+import { racesInJournal } from "./races/journal.ts";
+import { describeRace, raceKey } from "./races/report.ts";
 import {
   type Ending,
   SCENARIO_DEFAULTS,
@@ -19,7 +24,7 @@ import {
   type ThreadContext,
   type ThreadProgram,
 } from "./scenario.ts";
-import { AREA, ENDED, mixSeed, PHASE, WORD } from "./state.ts";
+import { AREA, ENDED, mixSeed, PHASE, SHARE_ALL, WORD } from "./state.ts";
 import { Recorder, type Switch, type TraceEntry } from "./trace.ts";
 
 /** Executions between looks at the clock. */
@@ -42,6 +47,10 @@ export interface BatchRequest {
   readonly milliseconds: number;
   readonly stopAtFinding: boolean;
   readonly record: boolean;
+  /** Hold each execution against the definition of a data race (O10). */
+  readonly races: boolean;
+  /** Go through everything, in classes of equivalent interleavings or one by one. */
+  readonly search?: "reduced" | "plain" | "probe";
 }
 
 export interface Finding {
@@ -56,6 +65,9 @@ export interface BatchResult {
   readonly findings: readonly Finding[];
   /** The hash of the last execution's accesses. */
   readonly hash: number;
+  /** Of a systematic search: classes of complete executions seen; for a probe, the schedules that there may be. */
+  readonly classes: readonly number[];
+  readonly schedules: number;
   readonly trace: {
     readonly entries: readonly TraceEntry[];
     readonly switches: readonly (Switch & { readonly order: number })[];
@@ -78,6 +90,12 @@ export const controlPlanOf = (scenario: Scenario) =>
     functions: scenario.functions ?? SCENARIO_DEFAULTS.functions,
   });
 
+const processesOf = ({ actors, interrupts }: ActorPlan): Processes => ({
+  process: actors.map(({ id, kind, thread }) => (kind === "event" ? id : thread)),
+  concerns: actors.map(({ thread }) => thread),
+  interrupt: actors.map(({ kind, thread }) => (kind === "event" ? -1 : (interrupts[thread]?.id ?? -1))),
+});
+
 export class HuntThread {
   readonly #setup: ThreadSetup;
   readonly #scenario: Scenario;
@@ -89,6 +107,11 @@ export class HuntThread {
   readonly #control: ScheduledMemory;
   readonly #context: ThreadContext;
   readonly #threads: number;
+  readonly #processes: Processes;
+  readonly #knownRaces = new Set<string>();
+  #search: Search | undefined;
+  /** Of probes: the sum of the products of their steps' options (Knuth's estimate of a tree's leaves). */
+  #schedules = 0;
   #findings: Finding[] = [];
   #program: ThreadProgram | undefined;
 
@@ -110,8 +133,11 @@ export class HuntThread {
         this.#actors.interrupts.filter(Boolean).indexOf(actor)
       ];
       const summary = plan.cpus[cpu ?? 0]?.summary ?? 0;
+      this.#words[AREA.interruptWord + actor.id] = summary;
       pending[actor.id] = () => this.#control.peek32(summary) !== 0;
     }
+    this.#processes = processesOf(this.#actors);
+    useProcesses(this.#processes);
     this.#context = this.#makeContext(plan);
   }
 
@@ -149,6 +175,8 @@ export class HuntThread {
       executions,
       findings: this.#findings,
       hash: words[WORD.hash] as number,
+      classes: [...(this.#search?.classes ?? [])],
+      schedules: executions === 0 ? 0 : this.#schedules / executions,
       trace: {
         entries: recorder?.entries ?? [],
         switches: recorder?.switches ?? [],
@@ -189,15 +217,34 @@ export class HuntThread {
     words[WORD.stepsMax] = this.#scenario.stepsMax ?? SCENARIO_DEFAULTS.stepsMax;
     words.fill(-1, AREA.blockedOn, AREA.priorities);
     if (words[WORD.record] !== 0) words.fill(0, AREA.occurrences, AREA.log);
+    words[WORD.journal] = request.races ? 0 : -1;
+    words[WORD.probing] = request.search === "probe" ? 1 : 0;
+    if (request.search !== undefined && execution === 0) this.#startSearch(request.search);
     words[WORD.policy] = policyFor(request.policy, execution, words[WORD.exhausted] !== 0);
     POLICIES[words[WORD.policy] as number]?.begin(words, this.#actors.actors.length);
     this.#ram.clear();
     this.#control.clear();
   }
 
+  #startSearch(kind: "reduced" | "plain" | "probe"): void {
+    this.#search = kind === "probe" ? undefined : new Search(this.#processes, kind === "reduced");
+    this.#search?.begin(this.#words);
+    this.#words[WORD.exhausted] = 0;
+    this.#words[WORD.prunedAll] = 0;
+    if (this.#search === undefined) this.#words[WORD.inputLength] = 0;
+  }
+
   #conclude(request: BatchRequest): void {
     const words = this.#words;
     POLICIES[words[WORD.policy] as number]?.end?.(words);
+    if (this.#search !== undefined && request.search !== undefined) {
+      this.#search.advance(words);
+      words[WORD.exhausted] = this.#search.exhausted ? 1 : 0;
+      words[WORD.share] = Math.floor(this.#search.share * SHARE_ALL);
+      if (this.#search.exhausted) words[WORD.stop] = 1;
+    }
+    if (request.search === "probe") this.#schedules += optionsMultiplied(words);
+    if (words[WORD.ended] === ENDED.pruned) words[WORD.prunedAll] = (words[WORD.prunedAll] as number) + 1;
     const steps = words[WORD.step] as number;
     if (steps > (words[WORD.horizon] as number) && words[WORD.ended] === ENDED.quiescent) {
       words[WORD.horizon] = steps;
@@ -247,12 +294,24 @@ export class HuntThread {
         `no end after ${words[WORD.stepsMax]} accesses: somebody goes round in circles`,
       );
     }
+    if (words[WORD.journal] !== -1 && this.#setup.thread === 0) this.#judgeRaces();
     if (ended === ENDED.fault) return;
     const ending: Ending = ended === ENDED.quiescent ? "quiescent" : "cut short";
     try {
       this.#program?.judge?.(ending, (oracle, text) => this.#report(oracle, text));
     } catch (error) {
       this.#crashed(error);
+    }
+  }
+
+  /** Each race once in a thread's life: the first execution that shows it is the one to look at. */
+  #judgeRaces(): void {
+    const agents = this.#actors.bases.map(({ name }) => name);
+    for (const race of racesInJournal(this.#words)) {
+      const key = raceKey(race);
+      if (this.#knownRaces.has(key)) continue;
+      this.#knownRaces.add(key);
+      this.#report("O10 data race", describeRace(race, agents));
     }
   }
 

@@ -1,12 +1,24 @@
 /** The policies by name, and the portfolio: a slice of executions for each of the searching ones in turn. */
 import { dfs } from "./dfs.ts";
+import { exhaust } from "./exhaust.ts";
 import { pct } from "./pct.ts";
 import type { Policy } from "./policy.ts";
 import { random } from "./random.ts";
 import { log, switches } from "./replay.ts";
 import { sites } from "./sites.ts";
 
-export const POLICIES: readonly Policy[] = [random, pct(1), pct(2), pct(3), pct(4), dfs(3), log, switches];
+export const POLICIES: readonly Policy[] = [
+  random,
+  pct(1),
+  pct(2),
+  pct(3),
+  pct(4),
+  sites,
+  dfs(3),
+  log,
+  switches,
+  exhaust,
+];
 
 /** Those that search. */
 export const SEARCHING = ["random", "pct1", "pct2", "pct3", "pct4", "sites", "dfs"] as const;

@@ -8,9 +8,11 @@ export interface Policy {
   readonly summary: string;
   /** The start of an execution. `words[WORD.random]` is seeded already. */
   begin(words: Int32Array, actors: number): void;
+  /** Asked at every step, also when only one actor can move. */
+  readonly everyStep?: true;
   /**
    * One actor of `enabled` (two bits at least). `current` is the one at an access now; it is not in `enabled` when it
-   * has blocked or ended. `fallback` is what a run without preemptions would choose.
+   * has blocked or ended. `fallback` is what a run without preemptions would choose. Negative: nothing new lies beyond.
    */
   choose(words: Int32Array, enabled: number, current: number, fallback: number): number;
   /** A number below `limit`, for a scenario's free choices. */

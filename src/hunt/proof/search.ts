@@ -7,7 +7,7 @@
  * A thread at an access with an interrupt pending has two ways to go on (take it or not); a draw has as many as it
  * has options. Those are the same process's choices, so they do not commute and are all explored.
  */
-import { AREA, STEP_WORDS, WORD } from "../state.ts";
+import { AREA, ENDED, STEP_WORDS, WORD } from "../state.ts";
 import { dependent, type Step } from "./dependence.ts";
 import { DRAW, type Processes, readStep } from "./steps.ts";
 
@@ -21,7 +21,9 @@ interface Node {
   chosen: number;
   /** Actors that need not move here. */
   readonly sleep: number;
-  /** What is ordered before the step: by process, one more than the index of its last such step. */
+  /** Which step of its process this is, from 1. */
+  number: number;
+  /** What is ordered before the step, and itself: by process, the number of its last such step. */
   clock: number[];
 }
 
@@ -30,6 +32,8 @@ const DRAW_MAX = 30;
 
 export class Search {
   exhausted = false;
+  /** Complete executions, by which steps are ordered before which: equal where only commuting steps changed places. */
+  readonly classes = new Set<number>();
   readonly #processes: Processes;
   readonly #reduce: boolean;
   readonly #path: Node[] = [];
@@ -49,7 +53,8 @@ export class Search {
   advance(words: Int32Array): void {
     const branch = Math.max(0, this.#path.length - 1);
     this.#read(words, branch);
-    if (this.#reduce) for (let index = branch; index < this.#path.length; index++) this.#order(index);
+    for (let index = branch; index < this.#path.length; index++) this.#order(index);
+    if (words[WORD.ended] !== ENDED.pruned) this.classes.add(this.#classOf());
     this.#back();
     const last = this.#path.at(-1);
     if (last === undefined) {
@@ -100,12 +105,30 @@ export class Search {
       if (options > DRAW_MAX) throw new RangeError(`a draw among ${options}: too many to explore them all`);
       const all = 2 ** options - 1;
       const chosen = words[at + 3] as number;
-      return { step: undefined, enabled: all, backtrack: all, done: 1 << chosen, chosen, sleep, clock: [] };
+      return {
+        step: undefined,
+        enabled: all,
+        backtrack: all,
+        done: 1 << chosen,
+        chosen,
+        sleep,
+        number: 0,
+        clock: [],
+      };
     }
     const step = readStep(words, index, this.#processes);
     const enabled = words[at + 1] as number;
     const backtrack = this.#reduce ? enabled & this.#ofProcess(step.process) : enabled;
-    return { step, enabled, backtrack, done: 1 << step.actor, chosen: step.actor, sleep, clock: [] };
+    return {
+      step,
+      enabled,
+      backtrack,
+      done: 1 << step.actor,
+      chosen: step.actor,
+      sleep,
+      number: 0,
+      clock: [],
+    };
   }
 
   #ofProcess(process: number): number {
@@ -126,11 +149,12 @@ export class Search {
       const other = this.#path[before];
       if (other?.step === undefined) continue;
       const { process } = other.step;
-      if ((clock[process] ?? 0) > before || !dependent(other.step, step)) continue;
-      if (process !== step.process) this.#reverse(before, index, clock);
+      if ((clock[process] ?? 0) >= other.number || !dependent(other.step, step)) continue;
+      if (process !== step.process && this.#reduce) this.#reverse(before, index);
       joinClock(clock, other.clock);
     }
-    clock[step.process] = index + 1;
+    node.number = (clock[step.process] ?? 0) + 1;
+    clock[step.process] = node.number;
     node.clock = clock;
   }
 
@@ -138,16 +162,16 @@ export class Search {
    * The steps `first` and `second` race. What came between them without depending on `first` can come before it, and
    * then `second`: one of the actors that may begin that must be explored in the place of `first`.
    */
-  #reverse(first: number, second: number, covered: readonly number[]): void {
+  #reverse(first: number, second: number): void {
     const place = this.#path[first];
     const process = place?.step?.process;
-    if (place === undefined || process === undefined || (covered[process] ?? 0) > first) return;
+    if (place === undefined || process === undefined) return;
     let initials = 0;
     const between: Node[] = [];
     for (let index = first + 1; index <= second; index++) {
       const node = this.#path[index];
       if (node?.step === undefined) continue;
-      const follows = index < second && (node.clock[process] ?? 0) > first;
+      const follows = index < second && (node.clock[process] ?? 0) >= place.number;
       if (follows) continue;
       const { step } = node;
       const led = between.some((earlier) => earlier.step !== undefined && dependent(earlier.step, step));
@@ -158,6 +182,22 @@ export class Search {
     const possible = initials & place.enabled;
     if (possible === 0) return;
     place.backtrack |= possible & -possible;
+  }
+
+  /** The sum over all steps does not depend on their order; each one says what it is and what came before it. */
+  #classOf(): number {
+    let sum = 0;
+    this.#path.forEach(({ step, chosen, clock, number }, index) => {
+      let hash = mix(0x811c_9dc5, step === undefined ? 64 * index + chosen : 0);
+      if (step !== undefined) {
+        for (const part of [step.actor, number, step.kind, step.offset]) hash = mix(hash, part);
+        clock.forEach((known, process) => {
+          hash = mix(hash, known * 32 + process);
+        });
+      }
+      sum = (sum + (hash >>> 0) * ((number % 1024) + 1)) % 2 ** 52;
+    });
+    return sum;
   }
 
   /** To the deepest place with a branch left, and onto it. */
@@ -174,6 +214,9 @@ export class Search {
     }
   }
 }
+
+/** A number that most likely differs where the numbers given differ. */
+const mix = (hash: number, value: number): number => Math.imul(hash ^ value, 0x0100_0193) ^ (hash >>> 13);
 
 function joinClock(into: number[], other: readonly number[]): void {
   other.forEach((value, process) => {

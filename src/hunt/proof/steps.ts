@@ -4,7 +4,7 @@
  *   step  actor, enabled actors, those that need not move, accepting interrupts, kind, memory, offset, bytes
  *   draw  DRAW, how many options, actors that need not move, the option taken
  */
-import { AREA, PENDING_WORDS, STEP_WORDS, WORD } from "../state.ts";
+import { AREA, countBits, PENDING_WORDS, STEP_WORDS, WORD } from "../state.ts";
 import type { Step } from "./dependence.ts";
 
 export const DRAW = -1;
@@ -49,6 +49,17 @@ export function pendingStep(words: Int32Array, actor: number, processes: Process
   const own = processes.interrupt[actor] ?? -1;
   const accepting = own >= 0 && ((words[WORD.accepting] as number) & (1 << own)) !== 0;
   return stepOf(words, processes, actor, accepting, AREA.pending + actor * PENDING_WORDS, [3, 0, 1, 2]);
+}
+
+/** How many executions there are if every one branches as this one did. */
+export function optionsMultiplied(words: Int32Array): number {
+  let product = 1;
+  for (let index = 0; index < (words[WORD.steps] as number); index++) {
+    const at = AREA.steps + index * STEP_WORDS;
+    const options = words[at + 1] as number;
+    product *= words[at] === DRAW ? options : countBits(options);
+  }
+  return product;
 }
 
 function stepOf(

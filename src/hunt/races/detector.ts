@@ -33,6 +33,8 @@ export interface Access {
   readonly site?: Site;
   readonly value?: number;
   readonly stack?: string;
+  /** Place in the journal. */
+  readonly event?: number;
 }
 
 export interface Race {
