@@ -46,6 +46,7 @@ function requests(options: RequestsOptions): Scenario {
     name: options.name,
     summary: options.summary,
     processors: { guest: 0 },
+    ramBytes: 16_384,
     threads: {
       guest(context) {
         const cpu = new GuestCpu(context);
