@@ -1,7 +1,7 @@
 /** Runs a machine of whatever counterpart as the options say, prints what came of it, and returns the exit code. */
 import { UsageError } from "../host/device.ts";
 import { type AcceptanceOptions, runAcceptance } from "../machine/acceptance.ts";
-import type { RunReport, StartMachine } from "../machine/run.ts";
+import { type RunReport, type StartMachine, workThenStop } from "../machine/run.ts";
 import { breaksMust } from "../monitor/monitor.ts";
 import { wholeNumber } from "./device-argument.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -51,8 +51,9 @@ async function acceptance(options: MachineOptions, { start, protection }: Counte
 
 async function userProgram(options: MachineOptions, guest: string, start: StartMachine): Promise<number> {
   const machine = await start(describeMachine(options));
-  // A machine that crashed or stalled may not be able to stop in order; the report says so already.
-  const report = await machine.run(guest, options.arg).finally(() => machine.stop().catch(() => undefined));
+  const { report } = await workThenStop(machine, async () => ({
+    report: await machine.run(guest, options.arg),
+  }));
   process.stdout.write(
     `${options.json ? JSON.stringify(programJson(report), null, 2) : programText(report)}\n`,
   );

@@ -199,7 +199,9 @@ export class Host {
 
   /** Releases what the devices hold; the host serves nothing after it. */
   async close(): Promise<void> {
-    await Promise.all(this.functions.map((each) => this.removeDevice(each)));
+    const closed = await Promise.allSettled(this.functions.map((each) => this.removeDevice(each)));
+    // Only now: whoever hears of it ends the thread, and with it what the others still flush.
+    for (const each of closed) if (each.status === "rejected") throw each.reason;
   }
 
   /** The sender knew the function's queues: a kick beyond them was meant for one that has left this place. */

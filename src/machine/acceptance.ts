@@ -7,7 +7,13 @@ import { compareConsoles, planConsoles } from "./acceptance-consoles.ts";
 import { compareNics, planNics } from "./acceptance-nics.ts";
 import { type MachineDescription, parseSize } from "./description.ts";
 import { Machine } from "./machine.ts";
-import type { OnProgress, RunnableMachine, RunReport, StartMachine } from "./run.ts";
+import {
+  type OnProgress,
+  type RunnableMachine,
+  type RunReport,
+  type StartMachine,
+  workThenStop,
+} from "./run.ts";
 import type { AcceptanceArgs, AcceptanceResult } from "./workloads/acceptance.ts";
 
 export interface AcceptanceOptions {
@@ -64,9 +70,7 @@ export async function runAcceptance(
     nics: nics.map(({ task }) => task),
     consoles,
   };
-  const { balloons, report } = await runAll(machine, args).finally(() =>
-    machine.stop().catch(() => undefined),
-  );
+  const { balloons, report } = await workThenStop(machine, () => runAll(machine, args));
   const result =
     report.verdict === "crashed" || report.verdict === "stalled" ? null : (report.result as AcceptanceResult);
   const expectedSha256 = seed === null ? await hashFile(options.disk ?? "") : hashSeeded(size, seed);

@@ -13,7 +13,7 @@ import {
 import { unwrap } from "./fault.ts";
 import type { GuestService, HostService, Outcome, SharedParts } from "./protocol.ts";
 import {
-  describeSide,
+  accountOf,
   type OnProgress,
   type Recordings,
   type Run,
@@ -124,7 +124,8 @@ export class Machine implements RunnableMachine {
   async stop(): Promise<void> {
     if (this.#ended) return;
     try {
-      await withinDeadline("stopMs", this.spec.deadlines.stopMs, this.#host.service.stop());
+      const stopped = Promise.race([this.#host.service.stop(), this.#host.gone]);
+      await withinDeadline("stopMs", this.spec.deadlines.stopMs, stopped);
     } finally {
       await this.end();
     }
@@ -162,8 +163,14 @@ export class Machine implements RunnableMachine {
   }
 
   async #report(run: Run): Promise<RunReport> {
-    const [host, guest] = await Promise.all([describeSide(this.#host), describeSide(this.#guest)]);
-    const report = reportOf("virtlab", run, host, guest);
+    // A program that completed says little where a side cannot tell what it saw: give it time, and look why.
+    const limitMs = run.error === null ? this.spec.deadlines.stallMs : undefined;
+    const [host, guest] = await Promise.all([
+      accountOf(this.#host, limitMs),
+      accountOf(this.#guest, limitMs),
+    ]);
+    const error = run.error ?? host.error ?? guest.error;
+    const report = reportOf("virtlab", { ...run, error }, host.state, guest.state);
     return report.verdict === "stalled" ? { ...report, control: describeControl(this.#parts) } : report;
   }
 }

@@ -7,7 +7,7 @@ import type { QueueRow } from "../observe/report/tables.ts";
 import type { Recording, TraceSide } from "../observe/report/trace-file.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
 import type { MachineDescription, MachineSpec } from "./description.ts";
-import { MachineError, unwrap } from "./fault.ts";
+import { MachineError, toFault, unwrap } from "./fault.ts";
 import type {
   CountedViolation,
   Fault,
@@ -117,7 +117,8 @@ function watchProgress(
     const still = performance.now() - moved;
     // A guest program may compute for a while without returning to its event loop; not for ever.
     if (progress === undefined) {
-      return still < BUSY_FACTOR * stallMs ? undefined : "the guest has not returned to its event loop";
+      const limit = BUSY_FACTOR * stallMs;
+      return still < limit ? undefined : `the guest has not returned to its event loop for ${limit} ms`;
     }
     if (progress.report !== null)
       onProgress(progress.report.label, progress.report.done, progress.report.total);
@@ -125,13 +126,15 @@ function watchProgress(
     const idleByChoice = progress.outstanding === 0 && progress.waitsForOthers;
     if (idleByChoice || key !== last) moved = performance.now();
     last = key;
-    return still < stallMs ? undefined : `${progress.outstanding} requests outstanding and nothing happened`;
+    return still < stallMs
+      ? undefined
+      : `${progress.outstanding} requests outstanding and nothing happened for ${stallMs} ms`;
   };
   const stalled = new Promise<never>((_, reject) => {
     const again = async () => {
       const reason = await look();
       if (stopped) return;
-      if (reason !== undefined) reject(new StallError(`${reason} for ${stallMs} ms`));
+      if (reason !== undefined) reject(new StallError(reason));
       else timer = setTimeout(again, Math.min(WATCH_MS, stallMs / 2));
     };
     timer = setTimeout(again, Math.min(WATCH_MS, stallMs / 2));
@@ -171,9 +174,59 @@ export function reportOf(
 }
 
 /** Null if the side gives no answer, or is gone. */
-export async function describeSide<State>(side: Side<{ describe(): Promise<State> }>): Promise<State | null> {
+export const describeSide = async <State>(side: Describable<State>): Promise<State | null> =>
+  (await accountOf(side, DESCRIBE_MS)).state;
+
+/** A side's state, or why there is none: it may be asked for longer than is usual. */
+export async function accountOf<State>(
+  side: Describable<State>,
+  atLeastMs = DESCRIBE_MS,
+): Promise<{ readonly state: State | null; readonly error: RunError | null }> {
   const describe = side.service.describe as unknown as () => Promise<State>;
-  return (await answerWithin(DESCRIBE_MS, Promise.race([describe(), side.gone]))) ?? null;
+  const limitMs = Math.max(DESCRIBE_MS, atLeastMs);
+  try {
+    const state = await withinDeadline("describe", limitMs, Promise.race([describe(), side.gone]));
+    return { state, error: null };
+  } catch (error) {
+    return { state: null, error: silence(side.name, error, limitMs) };
+  }
+}
+
+type Describable<State> = Side<{ describe(): Promise<State> }>;
+
+function silence(side: string, error: unknown, limitMs: number): RunError {
+  if (error instanceof WorkerGoneError) return error;
+  if (error instanceof StallError)
+    return new StallError(`the ${side} has not returned to its event loop for ${limitMs} ms`);
+  return new MachineError(toFault(error, "internal"));
+}
+
+/**
+ * Stops the machine after its work, whatever comes of it. A device that cannot be closed in order may have lost what
+ * it held: then the run has not completed.
+ */
+export async function workThenStop<Done extends { readonly report: RunReport }>(
+  machine: RunnableMachine,
+  work: () => Promise<Done>,
+): Promise<Done> {
+  let done: Done;
+  try {
+    done = await work();
+  } catch (error) {
+    await machine.stop().catch(() => undefined);
+    throw error;
+  }
+  try {
+    await machine.stop();
+    return done;
+  } catch (error) {
+    // A machine that crashed or stalled may not be able to stop in order; the report says so already.
+    if (done.report.fault !== null) return done;
+    const fault = toFault(error, "internal");
+    const verdict = error instanceof StallError ? "stalled" : "crashed";
+    const reason = `the devices were not closed in order: ${fault.message}`;
+    return { ...done, report: { ...done.report, verdict, reason, fault } };
+  }
 }
 
 /** Rejects with a `StallError` that names the deadline when the work takes longer. */

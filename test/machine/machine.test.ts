@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import type { MachineDescription } from "../../src/machine/description.ts";
 import { Machine } from "../../src/machine/machine.ts";
+import { workThenStop } from "../../src/machine/run.ts";
 
 const program = (name: string) => new URL(`../support/programs/${name}.ts`, import.meta.url);
 const device = (name: string) => fileURLToPath(new URL(`../support/${name}.ts`, import.meta.url));
@@ -92,6 +93,43 @@ describe("a machine in trouble", () => {
   it("stalled: a program that waits for nothing that could come", async () => {
     const report = await (await start({ deadlines: { stallMs: 300 } })).run(program("await-for-ever"));
     expect(report.verdict).toBe("stalled");
+  });
+
+  const misbehaving = (where: string) =>
+    start({
+      devices: [{ type: device("misbehaving-device"), options: { where } }],
+      deadlines: { stallMs: 300, stopMs: 300 },
+    });
+
+  it.each([
+    ["stalled", "after", "the host has not returned to its event loop"],
+    ["crashed", "describe", "this device has a bug"],
+  ])(
+    "%s: a host that cannot tell what it saw, after a program that ended well",
+    async (verdict, where, reason) => {
+      const report = await (await misbehaving(where)).run(program("read-entropy"), 8);
+      expect(report).toMatchObject({ verdict, result: 8, host: null });
+      expect(report.reason).toContain(reason);
+    },
+  );
+
+  it("crashed: a device that could not be closed, after a program that ended well", async () => {
+    const started = await misbehaving("close");
+    const { report } = await workThenStop(started, async () => ({
+      report: await started.run(program("read-entropy"), 8),
+    }));
+    expect(report).toMatchObject({
+      verdict: "crashed",
+      reason: "the devices were not closed in order: this device has a bug",
+    });
+  });
+
+  it("stops at once when the host has died", async () => {
+    const dead = await start({ devices: [{ type: device("throwing-device") }] });
+    await dead.run(program("read-entropy"), 8);
+    const asked = performance.now();
+    await expect(dead.stop()).rejects.toThrow("this device has a bug");
+    expect(performance.now() - asked).toBeLessThan(2000);
   });
 
   it("violated: descriptors that point outside RAM, named by kind and place", async () => {
