@@ -7,8 +7,10 @@ import { ACCESS, type AccessGate, type AccessKind, isWrite } from "../memory/sch
 import type { Turnstile } from "../memory/turnstile.ts";
 import { SITE_COUNT, type Site } from "../wire/sites.ts";
 import type { Actor, ActorPlan } from "./actors.ts";
+import { MOVE, setMove, setPending, touching } from "./pending.ts";
 import { POLICIES } from "./policies/index.ts";
 import type { Policy } from "./policies/policy.ts";
+import { writeJournal } from "./races/journal.ts";
 import { AREA, ENDED, lowest, MAX_DECISIONS, PHASE, WORD } from "./state.ts";
 import type { Recorder } from "./trace.ts";
 
@@ -105,6 +107,7 @@ export class Gate implements AccessGate {
       return;
     }
     if (words[WORD.ended] !== ENDED.no) throw EXECUTION_ENDED;
+    setPending(words, this.actor, memory, offset, bytes, kind, site);
     if (isWrite(kind)) this.#lastKey = -1;
     else if (this.#repeats >= REPEATS_MAX && this.#key() === this.#lastKey) {
       this.#park();
@@ -121,7 +124,9 @@ export class Gate implements AccessGate {
     const words = this.#words;
     if (words[WORD.phase] === PHASE.outside) return;
     if (isWrite(this.#kind)) {
-      if (words[WORD.parked] !== 0) this.#unpark();
+      if (words[WORD.parked] !== 0) {
+        this.#unpark(touching(words, words[WORD.parked] as number, this.#memory, this.#offset, this.#bytes));
+      }
     } else {
       const key = this.#key();
       if (key === this.#lastKey && value === this.#lastValue) this.#repeats++;
@@ -131,6 +136,7 @@ export class Gate implements AccessGate {
         this.#repeats = 0;
       }
     }
+    this.#journal(this.#kind, this.#memory, this.#offset, value);
     if (words[WORD.phase] !== PHASE.explore) return;
     let hash = words[WORD.hash] as number;
     hash = Math.imul(hash ^ (value + (this.#site << 24)), 0x01000193);
@@ -160,7 +166,9 @@ export class Gate implements AccessGate {
     words[WORD.enabled] = (words[WORD.enabled] as number) & ~token;
     words[AREA.blockedOn + this.actor] = wordKey(memory, offset);
     this.recorder?.note(this.actor, "blocked");
+    setPending(words, this.actor, memory, offset, 4, MOVE.resume, this.#site);
     this.#decide();
+    this.#journal(MOVE.resume, memory, offset, 0);
     this.#repeats = 0;
   }
 
@@ -191,7 +199,9 @@ export class Gate implements AccessGate {
     words[WORD.phase] = PHASE.explore;
     for (let actor = this.#firstEvent; actor < this.#plan.actors.length; actor++) {
       words[WORD.enabled] = (words[WORD.enabled] as number) | (1 << actor);
+      setMove(words, actor, MOVE.event);
     }
+    for (const { id } of this.#interruptActors) setMove(words, id, MOVE.deliver);
   }
 
   /** A free choice of the scenario's. */
@@ -218,7 +228,8 @@ export class Gate implements AccessGate {
     for (;;) {
       const enabled = this.#enabled();
       if (enabled === 0) this.end(ENDED.quiescent);
-      const next = (enabled & (enabled - 1)) === 0 ? lowest(enabled) : this.#choose(enabled);
+      const alone = (enabled & (enabled - 1)) === 0 && !this.#policy.everyStep;
+      const next = alone ? lowest(enabled) : this.#choose(enabled);
       if (next === this.actor) return;
       if (next >= this.#firstEvent) {
         this.#fire(next);
@@ -248,6 +259,7 @@ export class Gate implements AccessGate {
       words[at] = (words[at] as number) + 1;
     }
     const next = this.#policy.choose(words, enabled, actor, fallback);
+    if (next < 0) this.end(ENDED.pruned);
     this.#write(next);
     if (stays && next !== actor) words[WORD.preemptions] = (words[WORD.preemptions] as number) + 1;
     if (next !== fallback) this.recorder?.switched(actor, this.#site, next);
@@ -275,7 +287,7 @@ export class Gate implements AccessGate {
       }
     }
     if (enabled === 0 && words[WORD.parked] !== 0) {
-      this.#unpark();
+      this.#unpark(words[WORD.parked] as number);
       enabled = words[WORD.enabled] as number;
     }
     return enabled;
@@ -319,6 +331,7 @@ export class Gate implements AccessGate {
     this.#lastKey = -1;
     this.recorder?.note(role, "interrupt");
     processor.interrupt();
+    setMove(words, role, MOVE.deliver);
     this.actor = base;
     words[WORD.enabled] = ((words[WORD.enabled] as number) & ~(1 << role)) | resumes;
     [this.#memory, this.#offset, this.#bytes, this.#site, this.#kind] = [memory, offset, bytes, site, kind];
@@ -343,7 +356,7 @@ export class Gate implements AccessGate {
     words[WORD.enabled] = (words[WORD.enabled] as number) | (1 << actor);
   }
 
-  /** Out of the way until somebody writes something. */
+  /** Out of the way until somebody writes what it reads. */
   #park(): void {
     const words = this.#words;
     const bit = 1 << this.actor;
@@ -356,10 +369,15 @@ export class Gate implements AccessGate {
     this.#decide();
   }
 
-  #unpark(): void {
+  #unpark(actors: number): void {
     const words = this.#words;
-    words[WORD.enabled] = (words[WORD.enabled] as number) | (words[WORD.parked] as number);
-    words[WORD.parked] = 0;
+    words[WORD.enabled] = (words[WORD.enabled] as number) | actors;
+    words[WORD.parked] = (words[WORD.parked] as number) & ~actors;
+  }
+
+  #journal(kind: number, memory: number, offset: number, value: number): void {
+    if ((this.#words[WORD.journal] as number) < 0) return;
+    writeJournal(this.#words, this.#thread, kind, memory, offset, this.#bytes, this.#site, value);
   }
 
   #write(choice: number): void {
