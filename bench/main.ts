@@ -3,16 +3,19 @@
  * that runs in turn with it.
  */
 import { Argument, Command, InvalidArgumentError } from "commander";
+import { block } from "./block.ts";
 import { cell } from "./cell.ts";
 import type { Bench, Plan, Result } from "./harness/bench.ts";
 import { environment, environmentLine } from "./harness/environment.ts";
 import { formatResults } from "./harness/report.ts";
+import { idle } from "./idle.ts";
+import { interrupt } from "./interrupt.ts";
 import { latency } from "./latency.ts";
 import { port } from "./port.ts";
 import { ring } from "./ring.ts";
 import { scale } from "./scale.ts";
 
-const BENCHES: readonly Bench[] = [ring, latency, port, cell, scale];
+const BENCHES: readonly Bench[] = [ring, latency, port, interrupt, block, idle, cell, scale];
 
 const ROUNDS = 9;
 const SMOKE_ROUNDS = 3;
