@@ -26,6 +26,7 @@ export interface MachineOptions extends DescriptionOptions {
   guest?: string;
   arg: string[];
   json?: boolean;
+  control?: string;
 }
 
 const collect = (value: string, list: string[]): string[] => [...list, value];
@@ -45,6 +46,7 @@ export function addMachineOptions(
     .option("--monitor", "check the specification's statements while the machine runs")
     .option("--trace <file>", "write a timeline of both threads: for Perfetto, and for virtlab analyse")
     .option("--trace-events <n>", "newest events kept of each thread (default 262144)")
+    .option("--control <socket>", "let virtlab top and virtlab dump look at the running machine here")
     .option("--json", "print one JSON document");
 }
 

@@ -5,6 +5,7 @@ import { UsageError } from "../host/device.ts";
 import { newCommand } from "./command.ts";
 import { analyseCommand } from "./commands/analyse.ts";
 import { attackCommand } from "./commands/attack.ts";
+import { dumpCommand } from "./commands/dump.ts";
 import { huntCommand } from "./commands/hunt.ts";
 import { linuxCommand } from "./commands/linux.ts";
 import { listCommand } from "./commands/list.ts";
@@ -13,6 +14,7 @@ import { explainCommand, replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
 import { shellCommand } from "./commands/shell.ts";
 import { stressCommand } from "./commands/stress.ts";
+import { topCommand } from "./commands/top.ts";
 import { EXIT } from "./exit-codes.ts";
 import { version } from "./version.ts";
 
@@ -42,6 +44,8 @@ Try:
   .addCommand(replayCommand())
   .addCommand(explainCommand())
   .addCommand(analyseCommand())
+  .addCommand(topCommand())
+  .addCommand(dumpCommand())
   .addCommand(listCommand());
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -1,6 +1,7 @@
 /** What `--trace` and `--control` add to a run: neither harms the machine when its file or socket gives trouble. */
 import { closeSync, openSync } from "node:fs";
 import { UsageError } from "../host/device.ts";
+import { ControlServer } from "../machine/control-server.ts";
 import type { RunnableMachine, StartMachine } from "../machine/run.ts";
 import { writeTrace } from "../observe/report/trace-file.ts";
 import type { MachineOptions } from "./machine-options.ts";
@@ -11,16 +12,31 @@ export interface WatchedRun {
   finish(): Promise<boolean>;
 }
 
-export function watchRun({ trace }: MachineOptions, start: StartMachine): WatchedRun {
+export function watchRun({ trace, control }: MachineOptions, start: StartMachine): WatchedRun {
   if (trace !== undefined) checkWritable("--trace", trace);
   let machine: RunnableMachine | undefined;
+  let server: ControlServer | undefined;
   return {
     start: async (description) => {
       machine = await start(description);
+      if (control !== undefined) server = await listen(control, machine);
       return machine;
     },
-    finish: async () => trace === undefined || machine === undefined || saveTrace(trace, machine),
+    finish: async () => {
+      await server?.close();
+      return trace === undefined || machine === undefined || saveTrace(trace, machine);
+    },
   };
+}
+
+async function listen(path: string, machine: RunnableMachine): Promise<ControlServer> {
+  try {
+    if (machine.controlled === undefined) throw new UsageError("--control: this counterpart has none");
+    return await ControlServer.start(path, machine.controlled);
+  } catch (error) {
+    await machine.stop();
+    throw error;
+  }
 }
 
 /** Better before the run than after it. */

@@ -2,6 +2,7 @@
  * A virtio device as a legacy (transitional id, revision 0) PCI function: configuration space, the register block in
  * I/O BAR0, the MSI-X table in memory BAR1, and the rules that tie them together: decode, bus mastering and power.
  */
+import { clearCard, writeCard } from "../bus/function-card.ts";
 import type { InterruptController } from "../bus/interrupt-controller.ts";
 import { IntxPin } from "../bus/intx.ts";
 import type { KickReceiver } from "../bus/kick.ts";
@@ -63,6 +64,8 @@ export class VirtioFunction implements PciHooks {
   readonly interrupts: FunctionInterrupts;
   readonly #block: LegacyBlock;
   readonly #kicks: KickReceiver | undefined;
+  /** Writes the card anew, or takes it away. */
+  readonly #showCard: (present: boolean) => void;
 
   constructor(options: AddDeviceOptions, site: FunctionSite) {
     this.slot = options.slot;
@@ -79,6 +82,8 @@ export class VirtioFunction implements PciHooks {
       interrupts: this.interrupts,
     });
     this.#block = new LegacyBlock(this.device, this.interrupts);
+    this.#showCard = cardWriter(this.device, options, site);
+    this.#showCard(true);
     this.pci = makePciFunction(options, this.device.config.length, this);
     this.configChanged();
   }
@@ -96,6 +101,7 @@ export class VirtioFunction implements PciHooks {
   /** Pulled out: queues are dead, the line is down, the notify port is nobody's. */
   unplug(): void {
     this.#kicks?.publish(this.index, 0, 0);
+    this.#showCard(false);
     this.#block.reset();
     this.interrupts.unplug();
   }
@@ -105,6 +111,8 @@ export class VirtioFunction implements PciHooks {
   }
   ioWrite(_bar: number, offset: number, width: Width, value: number): void {
     this.#block.write(offset, width, value);
+    // Set-up, not traffic: kicks change nothing that the card says.
+    if (offset < LEGACY.isr.offset && offset !== LEGACY.queueNotify.offset) this.#showCard(true);
   }
   mmioRead(_bar: number, offset: number, width: Width): number {
     return this.interrupts.readBar(offset, width);
@@ -146,6 +154,22 @@ export class VirtioFunction implements PciHooks {
 
 /** Slots share the four lines in turn; every function uses pin A. */
 export const intxLine = (slot: number): number => (slot - 1) & (INTX_LINES - 1);
+
+function cardWriter(device: VirtioDevice, { slot, virtioId }: AddDeviceOptions, site: FunctionSite) {
+  const { control, plan, index } = site;
+  const at = plan.functions[index]?.card ?? 0;
+  return (present: boolean): void => {
+    if (!present) clearCard(control, at);
+    else {
+      const queues = device.queueConfigs.map(({ index: queue, size }) => ({
+        index: queue,
+        pfn: device.queuePfn(queue),
+        size,
+      }));
+      writeCard(control, at, { slot, virtioId, status: device.status, features: device.features, queues });
+    }
+  };
+}
 
 function makeInterrupts(options: AddDeviceOptions, site: FunctionSite): FunctionInterrupts {
   const { control, plan, index, controllers } = site;

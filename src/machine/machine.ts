@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Side } from "./control.ts";
+import type { Controlled } from "./control-server.ts";
 import {
   checkDescription,
   type DeviceDescription,
@@ -14,6 +15,8 @@ import { unwrap } from "./fault.ts";
 import type { GuestService, HostService, Outcome, SharedParts } from "./protocol.ts";
 import {
   accountOf,
+  describeSide,
+  mergeQueues,
   type OnProgress,
   type Recordings,
   type Run,
@@ -24,6 +27,7 @@ import {
   withinDeadline,
 } from "./run.ts";
 import { type AttachedParts, allocateParts, attachParts, describeControl } from "./shared-parts.ts";
+import { takeSnapshot } from "./snapshot.ts";
 import { moduleUrl } from "./thread.ts";
 import { readEvents } from "./watch.ts";
 
@@ -39,6 +43,7 @@ export class Machine implements RunnableMachine {
   readonly #host: Side<HostService>;
   readonly #guest: Side<GuestService>;
   readonly #events: SharedParts["events"];
+  readonly #epoch: number;
   #ended = false;
 
   /** Builds both workers, opens the devices, enumerates the bus and binds the drivers. */
@@ -58,6 +63,7 @@ export class Machine implements RunnableMachine {
     const parts = allocateParts(spec);
     this.#parts = attachParts(parts);
     this.#events = parts.events;
+    this.#epoch = parts.epoch;
     this.#host = new Side("host", parts);
     this.#guest = new Side("guest", parts);
   }
@@ -112,6 +118,16 @@ export class Machine implements RunnableMachine {
   /** The control page as it stands: who sleeps on what, what is pending. Readable even while a side is blocked. */
   describeControl(): ReturnType<typeof describeControl> {
     return describeControl(this.#parts);
+  }
+
+  get controlled(): Controlled {
+    return {
+      snapshot: () => takeSnapshot(this.#parts, performance.timeOrigin + performance.now() - this.#epoch),
+      counters: async () => {
+        const [host, guest] = await Promise.all([describeSide(this.#host), describeSide(this.#guest)]);
+        return mergeQueues(host, guest);
+      },
+    };
   }
 
   recordings(): Recordings | null {

@@ -6,6 +6,7 @@ import { CHECKED, type Finding, type MonitorReport, mergeFindings } from "../mon
 import type { QueueRow } from "../observe/report/tables.ts";
 import type { Recording, TraceSide } from "../observe/report/trace-file.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
+import type { Controlled } from "./control-server.ts";
 import type { MachineDescription, MachineSpec } from "./description.ts";
 import { MachineError, toFault, unwrap } from "./fault.ts";
 import type {
@@ -53,6 +54,8 @@ export interface RunnableMachine {
   stop(): Promise<void>;
   /** Newest events of both threads, where the machine keeps any: also of one that is stuck or has ended. */
   recordings?(): Recordings | null;
+  /** What a control socket asks of it. */
+  readonly controlled?: Controlled;
 }
 
 export type StartMachine = (description: MachineDescription) => Promise<RunnableMachine>;
@@ -254,7 +257,8 @@ function verdictOf(error: Error | null, violations: number): Verdict {
   return violations > 0 ? "violated" : "completed";
 }
 
-function mergeQueues(host: HostState | null, guest: GuestState | null): QueueRow[] {
+/** One row per queue, from both sides' counts. */
+export function mergeQueues(host: HostState | null, guest: GuestState | null): QueueRow[] {
   return (guest?.queues ?? []).map((queue) => {
     const device = host?.functions.find((each) => each.name.startsWith(`${queue.busName} `));
     const counters = device?.queues[queue.index]?.counters;

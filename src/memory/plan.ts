@@ -12,6 +12,8 @@ export const MAX_FUNCTIONS = 32;
 /** Queues of one function that the kick bitmap can name. */
 export const MAX_QUEUES = 128;
 export const KICK_WORDS = MAX_QUEUES / 32;
+/** What a function says of itself: four words, and two for each queue. */
+export const CARD_BYTES = 16 + 8 * MAX_QUEUES;
 export const INTX_LINES = 4;
 export const VECTOR_WORDS = 8;
 export const MAILBOX_SLOTS = 256;
@@ -38,6 +40,8 @@ export interface FunctionPlan {
   readonly kicks: number;
   /** Word: notify port | queue count << 16, or 0 while the fast path does not apply. */
   readonly notifyPort: number;
+  /** See `bus/function-card.ts`. */
+  readonly card: number;
 }
 
 export interface ControlPlan {
@@ -79,6 +83,7 @@ export function planControl(shape: { cpus: number; functions: number }): Control
     msixTable: take(MSIX.maxVectors * MSIX.entryBytes),
     kicks: take(4 * KICK_WORDS),
     notifyPort: take(4),
+    card: take(CARD_BYTES),
   }));
   return {
     bytes: alignUp(next, CACHE_LINE),

@@ -4,6 +4,7 @@ import {
   CACHE_LINE,
   type ControlPlan,
   INTX_LINES,
+  CARD_BYTES,
   KICK_WORDS,
   MAILBOX_RECORD_BYTES,
   MAILBOX_SLOTS,
@@ -38,6 +39,7 @@ const SIZES = {
   msixTable: MSIX.maxVectors * MSIX.entryBytes,
   kicks: 4 * KICK_WORDS,
   notifyPort: 4,
+  card: CARD_BYTES,
 } as const;
 
 const pieces = ({ bytes: _, cpus, functions, ...own }: ControlPlan): Piece[] =>
