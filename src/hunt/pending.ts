@@ -10,6 +10,8 @@ export const MOVE = {
   deliver: 17,
   /** An event of the scenario happens. */
   event: 18,
+  /** A thread begins: nothing shared is touched before its first access. */
+  start: 19,
 } as const;
 
 export function setPending(

@@ -11,6 +11,7 @@ import { Turnstile } from "../memory/turnstile.ts";
 import { site } from "../wire/sites.ts";
 import { type ActorPlan, planActors } from "./actors.ts";
 import { ExecutionEnded, Gate, RAM } from "./gate.ts";
+import { MOVE, setPending } from "./pending.ts";
 import { useProcesses } from "./policies/exhaust.ts";
 import { POLICIES, policyFor } from "./policies/index.ts";
 import { Search } from "./proof/search.ts";
@@ -218,6 +219,7 @@ export class HuntThread {
     words.fill(-1, AREA.blockedOn, AREA.priorities);
     if (words[WORD.record] !== 0) words.fill(0, AREA.occurrences, AREA.log);
     words[WORD.journal] = request.races ? 0 : -1;
+    for (const { id } of this.#actors.bases) setPending(words, id, 0, 0, 0, MOVE.start, 0);
     words[WORD.probing] = request.search === "probe" ? 1 : 0;
     if (request.search !== undefined && execution === 0) this.#startSearch(request.search);
     words[WORD.policy] = policyFor(request.policy, execution, words[WORD.exhausted] !== 0);
