@@ -187,6 +187,6 @@ describe.skipIf(typeof linux === "string")(title, { timeout: LINUX_MS }, () => {
     const device = await plug();
     if (device !== undefined) await machine.unplug(device);
     await sh(waitFor("[ ! -e /dev/vdc ]"));
-    expect(await sh("dmesg | grep WARNING:")).toContain("unregister_virtio_device");
+    expect(await sh("dmesg | grep WARNING:")).toMatch(/virtio/);
   });
 });
