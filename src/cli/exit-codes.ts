@@ -6,6 +6,9 @@ export const EXIT = {
   usage: 2,
   /** A failure of our own, or a guest program that threw. */
   failure: 3,
+  /* Signals, as a shell counts them. */
+  hungUp: 129,
   interrupted: 130,
+  readerGone: 141,
   terminated: 143,
 } as const;

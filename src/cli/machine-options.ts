@@ -2,7 +2,12 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../host/device.ts";
-import { INTERRUPT_MODES, type MachineDescription, type WatchSpec } from "../machine/description.ts";
+import {
+  expected,
+  INTERRUPT_MODES,
+  type MachineDescription,
+  type WatchSpec,
+} from "../machine/description.ts";
 import { onOff, parseDevice, wholeNumber } from "./device-argument.ts";
 
 export interface DescriptionOptions {
@@ -100,9 +105,20 @@ function readConfig(file: string): MachineDescription {
   } catch (error) {
     throw new UsageError(`--config ${file}: cannot be read: ${(error as Error).message}`);
   }
+  let value: unknown;
   try {
-    return JSON.parse(text) as MachineDescription;
+    value = JSON.parse(text);
   } catch (error) {
     throw new UsageError(`--config ${file}: expected JSON: ${(error as Error).message}`);
   }
+  // What `describeMachine` takes apart; the rest is checked where every description is.
+  const { devices = [], watch = {} } = isObject(`--config ${file}`, value) as MachineDescription;
+  if (!Array.isArray(devices)) throw expected(`--config ${file}: devices`, "a list", devices);
+  isObject(`--config ${file}: watch`, watch);
+  return value as MachineDescription;
+}
+
+function isObject(name: string, value: unknown): object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw expected(name, "an object", value);
 }

@@ -48,10 +48,23 @@ Try:
   .addCommand(dumpCommand())
   .addCommand(listCommand());
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const [signal, code] of [
+  ["SIGINT", EXIT.interrupted],
+  ["SIGTERM", EXIT.terminated],
+  ["SIGHUP", EXIT.hungUp],
+] as const) {
   // Worker threads end with the process; a file that was open for writing has had every write it was promised.
-  process.on(signal, () => process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated));
+  process.on(signal, () => process.exit(code));
 }
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // A reader that has had enough, as `head` has, ends us as it ends any other program.
+  if (error.code === "EPIPE") process.exit(EXIT.readerGone);
+  process.stderr.write(`virtlab: the output cannot be written: ${error.message}\n`);
+  process.exit(EXIT.failure);
+});
+// With nobody to tell, the exit code is what is left.
+process.stderr.on("error", () => undefined);
 
 try {
   await program.parseAsync();

@@ -1,5 +1,5 @@
 /** What `virtlab run` prints: text for people, stable keys for scripts. */
-
+import { inspect } from "node:util";
 import type { Acceptance } from "../machine/acceptance.ts";
 import type { BalloonResult } from "../machine/acceptance-balloons.ts";
 import type { RunReport } from "../machine/machine.ts";
@@ -132,12 +132,22 @@ export function programJson(report: RunReport) {
     verdict: report.verdict,
     ...failureOf(report),
     ...monitorOf(report),
-    result: report.result ?? null,
+    result: asJson(report.result ?? null),
     interrupts: interruptsOf(report),
     pci: report.guest?.pci ?? [],
     queues: report.queues,
     log: { host: report.host?.log ?? [], guest: report.guest?.log ?? [] },
   };
+}
+
+/** A program may return what JSON has no words for: a bigint, a cycle. Then as Node would print it. */
+function asJson(result: unknown): unknown {
+  try {
+    JSON.stringify(result);
+    return result;
+  } catch {
+    return inspect(result);
+  }
 }
 
 export function programText(report: RunReport): string {
@@ -146,7 +156,7 @@ export function programText(report: RunReport): string {
     logText(report),
     report.result === null || report.result === undefined
       ? ""
-      : `result: ${JSON.stringify(report.result, null, 2)}`,
+      : `result: ${JSON.stringify(asJson(report.result), null, 2)}`,
     [
       ...monitorText(report),
       ...troubleText(report),

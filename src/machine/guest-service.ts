@@ -36,7 +36,7 @@ export function serveGuest({ guest, loop, log, findings = () => null }: GuestPar
         const progress = (label: string, done: number, total: number) => {
           report = { label, done, total };
         };
-        return programs.run(() => program(guest.context(args, progress)));
+        return sendable(await programs.run(() => program(guest.context(args, progress))));
       }),
     attend: () =>
       outcomeOf("internal", async () => {
@@ -57,6 +57,16 @@ export function serveGuest({ guest, loop, log, findings = () => null }: GuestPar
     },
     describe: async () => ({ ...describeGuest(guest, log), findings: findings() }),
   };
+}
+
+/** A result that cannot go to the main thread is the program's fault, and said before it is tried. */
+function sendable(result: unknown): unknown {
+  try {
+    structuredClone(result);
+    return result;
+  } catch (error) {
+    throw new TypeError(`the program's result cannot be handed over: ${(error as Error).message}`);
+  }
 }
 
 /** Whether the program waits for something besides the machine: a timer, a file, a socket. */

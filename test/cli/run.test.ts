@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,10 @@ beforeAll(() => {
   writeFileSync(file("no-default.mjs"), "export const nothing = 1;\n");
   writeFileSync(file("broken.json"), "{ not json");
   writeFileSync(file("unknown.json"), '{ "cpu": 1 }');
+  writeFileSync(file("list.json"), "[]");
+  writeFileSync(file("devices.json"), '{ "devices": 5 }');
+  writeFileSync(file("bigint.mjs"), "export default async () => ({ big: 10n });\n");
+  writeFileSync(file("function.mjs"), "export default async () => () => 1;\n");
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -99,6 +103,12 @@ describe("virtlab run", () => {
     ],
     ["a guest module that is not there", () => ["--guest", file("none.mjs")], "cannot be loaded"],
     ["a description that is no JSON", () => ["--config", file("broken.json")], "expected JSON"],
+    ["a description that is a list", () => ["--config", file("list.json")], "expected an object, got []"],
+    [
+      "a description whose devices are no list",
+      () => ["--config", file("devices.json")],
+      "devices: expected a list, got 5",
+    ],
     ["a description with an unknown key", () => ["--config", file("unknown.json")], 'unknown key "cpu"'],
     ["--write without --disk", () => ["--write"], "--write goes with --disk"],
   ])("refuses %s: one line, exit code 2", async (_name, args, message) => {
@@ -120,6 +130,29 @@ describe("virtlab run", () => {
       expect(code).toBe(3);
     },
   );
+
+  it("prints a result that JSON has no words for, as text and with --json", async () => {
+    const { code, stdout } = await cli("run", "--guest", file("bigint.mjs"), "--json");
+    expect([code, JSON.parse(stdout).result]).toEqual([0, "{ big: 10n }"]);
+    expect((await cli("run", "--guest", file("bigint.mjs"))).stdout).toContain('result: "{ big: 10n }"');
+  });
+
+  it("a result that cannot be handed over is the program's fault: exit code 3, with the report", async () => {
+    const { code, stdout } = await cli("run", "--guest", file("function.mjs"));
+    expect(stdout).toContain("verdict: crashed: the program's result cannot be handed over: () => 1");
+    expect(code).toBe(3);
+  });
+
+  it("ends quietly when nobody reads its output, and in one line when it cannot be written", async () => {
+    const { child, done } = startCli(["list", "devices"]);
+    child.stdout?.destroy();
+    expect(await done).toMatchObject({ code: 141, stderr: "" });
+    const full = openSync("/dev/full", "w");
+    const { code, stderr } = await startCli(["list", "devices"], undefined, {}, full).done;
+    closeSync(full);
+    expect(stderr).toMatch(/^virtlab: the output cannot be written: ENOSPC[^\n]*\n$/);
+    expect(code).toBe(3);
+  });
 
   it("ends within a second on Ctrl-C, with exit code 130", async () => {
     const marker = file("running");

@@ -14,13 +14,14 @@ export function startCli(
   args: readonly string[],
   cwd = ROOT,
   env: Readonly<Record<string, string>> = {},
+  stdout: "pipe" | number = "pipe",
 ): { child: ChildProcess; done: Promise<CliResult> } {
   const loader = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
   const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", loader, main, ...args], {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", stdout, "pipe"],
   });
   const text = { stdout: "", stderr: "" };
   child.stdout?.on("data", (data) => (text.stdout += data));

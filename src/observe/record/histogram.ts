@@ -32,7 +32,9 @@ export class LatencyHistogram {
     const h = this.#histogram;
     const us = (nanoseconds: number): number => Math.round(nanoseconds / 10) / 100;
     if (h.totalCount === 0) return { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 };
-    const at = (name: keyof typeof PERCENTILES) => us(h.getValueAtPercentile(PERCENTILES[name]));
+    // A percentile is its bucket's upper end, which may lie above the largest value seen.
+    const at = (name: keyof typeof PERCENTILES) =>
+      us(Math.min(h.getValueAtPercentile(PERCENTILES[name]), h.maxValue));
     return {
       count: h.totalCount,
       min: us(h.minNonZeroValue),
