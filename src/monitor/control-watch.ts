@@ -44,7 +44,7 @@ export class ControlWatch {
     const queue = (bits & ISR.QUEUE) !== 0 ? deciding(device) : undefined;
     this.#observer.emit("isr", { ...at, bits, queue });
     this.#asking = { device, queue };
-    if ((bits & ISR.CONFIG) !== 0) device.configAnnounced = true;
+    if ((bits & ISR.CONFIG) !== 0) device.announced++;
     if (queue === undefined) return;
     queue.interrupt.wanted = false;
     queue.interrupt.denied = false;

@@ -120,6 +120,8 @@ export interface ConfigByte {
   readonly msix: boolean;
   readonly writer: "device" | "driver";
   readonly reads: number;
+  /** Changes that the device had announced by then. */
+  readonly announced: number;
 }
 
 export class Device {
@@ -136,8 +138,8 @@ export class Device {
   isr = 0;
   isrSeen = false;
   config = new Map<number, ConfigByte>();
-  /** The driver read configuration since the device last announced a change. */
-  configAnnounced = false;
+  /** Changes of configuration that the device has announced. */
+  announced = 0;
   firstMtu: number | undefined;
 
   constructor(view: FunctionView) {
@@ -155,6 +157,10 @@ export class Device {
   }
   offers(bit: number): boolean {
     return (((this.view.offered ?? 0) >>> bit) & 1) === 1;
+  }
+  /** Whether a change was announced since this byte was last seen. */
+  announcedSince(at: number): boolean {
+    return this.config.get(at)?.announced !== this.announced;
   }
   configByte(at: number): number | undefined {
     return this.config.get(at)?.value;

@@ -147,8 +147,8 @@ function noteConfig(device: Device, { write, offset, width, value }: ConfigAcces
       msix: device.view.msixEnabled,
       writer: write ? "driver" : "device",
       reads: (before?.reads ?? 0) + (write ? 0 : 1),
+      announced: device.announced,
     });
     if (!write) device.session.configInterrupt?.readBack.add(offset + byte);
   }
-  device.configAnnounced = false;
 }

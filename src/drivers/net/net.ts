@@ -21,14 +21,29 @@ export const net = defineDriver<Nic>({
 
 /** A device without an address is given one: locally administered, by its number on the bus. */
 function readMac(device: VirtioDevice): string {
-  const mac = new Uint8Array(MAC_BYTES);
-  if (hasFeature(device.features, NET_FEATURE.MAC)) {
-    device.transport.getConfig(NET_CONFIG.mac, mac);
-  } else {
-    mac.set([0x02, 0, 0, 0, 0, Number(/\d+$/.exec(device.name)?.[0] ?? 0)]);
-    device.transport.setConfig(NET_CONFIG.mac, mac);
-  }
+  if (hasFeature(device.features, NET_FEATURE.MAC)) return readTwice(() => formatMac(readBytes(device)));
+  const mac = Uint8Array.of(0x02, 0, 0, 0, 0, Number(/\d+$/.exec(device.name)?.[0] ?? 0));
+  device.transport.setConfig(NET_CONFIG.mac, mac);
   return formatMac(mac);
+}
+
+function readBytes(device: VirtioDevice): Uint8Array {
+  const mac = new Uint8Array(MAC_BYTES);
+  device.transport.getConfig(NET_CONFIG.mac, mac);
+  return mac;
+}
+
+const MAC_TRIES = 8;
+
+/** There is no generation count on a legacy device: a wide field is read until two readings agree [2.5.4]. */
+function readTwice(read: () => string): string {
+  let before = read();
+  for (let tries = 0; tries < MAC_TRIES; tries++) {
+    const now = read();
+    if (now === before) return now;
+    before = now;
+  }
+  return before;
 }
 
 function readMtu(device: VirtioDevice): number {

@@ -62,11 +62,11 @@ const fieldAt = (device: Device, offset: number): Field | undefined =>
 
 /** Bytes that read otherwise than they last did although nobody announced or caused a change. */
 function changed({ device, view, write, offset, width, value }: Moments["config"]) {
-  if (write || device.configAnnounced) return undefined;
+  if (write) return undefined;
   for (let byte = 0; byte < width; byte++) {
     const known = device.config.get(offset + byte);
     const now = (value >>> (8 * byte)) & 0xff;
-    if (known === undefined || known.value === now) continue;
+    if (known === undefined || known.value === now || device.announcedSince(offset + byte)) continue;
     const field = fieldAt(device, offset + byte);
     if (field?.follows) continue;
     const detail = `byte ${offset + byte} reads ${now}, it was ${known.value}`;

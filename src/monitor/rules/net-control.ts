@@ -162,7 +162,7 @@ export const netControlRules = [
     offset === 6 &&
     (value & NET_STATUS.ANNOUNCE) !== 0 &&
     device.session.net.announceDone &&
-    !device.configAnnounced
+    !device.announcedSince(6)
       ? "the announce bit is set although it was acknowledged"
       : undefined,
   ),
@@ -225,7 +225,7 @@ export const netControlNotes = [
     if (write && offset < MAC_BYTES) net.macSet = undefined;
     if (write || offset !== 6) return;
     if ((value & NET_STATUS.ANNOUNCE) === 0) net.announceSeen = false;
-    else if (!net.announceSeen || device.configAnnounced) {
+    else if (!net.announceSeen || device.announcedSince(6)) {
       net.announceSeen = true;
       net.announceAcked = false;
       net.announceDone = false;

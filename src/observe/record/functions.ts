@@ -48,6 +48,8 @@ export class FunctionView {
   /** Configuration space, as far as it was read or written. */
   readonly space = new Uint8Array(256);
   readonly seen = new Uint8Array(256);
+  /** Of I/O BAR0, as the driver found out; until then as much as there can be of it. */
+  ioBytes = BAR_BYTES;
   status = 0;
   offered: number | undefined;
   accepted = 0;
@@ -137,7 +139,9 @@ export type FunctionAccess = {
 );
 
 const REGISTERS = Object.entries(LEGACY) as [LegacyRegister, (typeof LEGACY)[LegacyRegister]][];
-const BAR_BYTES = 128;
+const BAR_BYTES = 256;
+/** Written to a BAR, it reads back as its size. */
+const ALL_ONES = 0xffff_ffff;
 
 export class FunctionTable {
   readonly functions = new Map<number, FunctionView>();
@@ -175,7 +179,7 @@ export class FunctionTable {
     }
     for (const view of this.functions.values()) {
       const base = view.ioBase;
-      if (base === undefined || address < base || address >= base + BAR_BYTES) continue;
+      if (base === undefined || address < base || address >= base + view.ioBytes) continue;
       return decodeBlock(view, access, address - base);
     }
     return undefined;
@@ -230,6 +234,9 @@ function decodeBlock(view: FunctionView, access: Access, offset: number): Functi
 function apply(access: FunctionAccess): void {
   const { view, write, value } = access;
   if (access.kind === "pci") {
+    if (!write && access.offset === PCI.bar0 && access.width === 4 && view.long(PCI.bar0) === ALL_ONES) {
+      view.ioBytes = (0x1_0000 - (value & 0xfffc)) & 0xffff;
+    }
     for (let byte = 0; byte < access.width; byte++) {
       view.space[access.offset + byte] = value >>> (8 * byte);
       view.seen[access.offset + byte] = 1;
