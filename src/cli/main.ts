@@ -9,6 +9,7 @@ import { dumpCommand } from "./commands/dump.ts";
 import { huntCommand } from "./commands/hunt.ts";
 import { linuxCommand } from "./commands/linux.ts";
 import { listCommand } from "./commands/list.ts";
+import { proveCommand } from "./commands/prove.ts";
 import { qemuCommand } from "./commands/qemu.ts";
 import { explainCommand, replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
@@ -46,6 +47,7 @@ Try:
   .addCommand(analyseCommand())
   .addCommand(topCommand())
   .addCommand(dumpCommand())
+  .addCommand(proveCommand())
   .addCommand(listCommand());
 
 for (const [signal, code] of [

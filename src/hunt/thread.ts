@@ -222,6 +222,7 @@ export class HuntThread {
     for (const { id } of this.#actors.bases) setPending(words, id, 0, 0, 0, MOVE.start, 0);
     words[WORD.probing] = request.search === "probe" ? 1 : 0;
     if (request.search !== undefined && execution === 0) this.#startSearch(request.search);
+    if (request.search !== undefined) this.#search?.begin(words);
     words[WORD.policy] = policyFor(request.policy, execution, words[WORD.exhausted] !== 0);
     POLICIES[words[WORD.policy] as number]?.begin(words, this.#actors.actors.length);
     this.#ram.clear();
@@ -230,7 +231,6 @@ export class HuntThread {
 
   #startSearch(kind: "reduced" | "plain" | "probe"): void {
     this.#search = kind === "probe" ? undefined : new Search(this.#processes, kind === "reduced");
-    this.#search?.begin(this.#words);
     this.#words[WORD.exhausted] = 0;
     this.#words[WORD.prunedAll] = 0;
     if (this.#search === undefined) this.#words[WORD.inputLength] = 0;

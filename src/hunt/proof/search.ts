@@ -43,31 +43,26 @@ export class Search {
     this.#reduce = reduce;
   }
 
-  /** The first execution has no prefix. */
+  /** Writes the prefix of the next execution into the shared words; the first one has none. */
   begin(words: Int32Array): void {
-    words[WORD.inputLength] = 0;
-    words[WORD.sleepAtBranch] = 0;
+    const last = this.#path.at(-1);
+    words.set(
+      this.#path.map(({ chosen }) => chosen),
+      AREA.input,
+    );
+    words[WORD.inputLength] = this.#path.length;
+    const explored = last?.step === undefined ? 0 : last.done & ~(1 << last.chosen);
+    words[WORD.sleepAtBranch] = this.#reduce && last !== undefined ? last.sleep | explored : 0;
   }
 
-  /** An execution has ended: learn from it, and write the prefix of the next into the shared words. */
+  /** An execution has ended: learn from it, and choose where the next one branches off. */
   advance(words: Int32Array): void {
     const branch = Math.max(0, this.#path.length - 1);
     this.#read(words, branch);
     for (let index = branch; index < this.#path.length; index++) this.#order(index);
     if (words[WORD.ended] !== ENDED.pruned) this.classes.add(this.#classOf());
     this.#back();
-    const last = this.#path.at(-1);
-    if (last === undefined) {
-      this.exhausted = true;
-      return;
-    }
-    words.set(
-      this.#path.map(({ chosen }) => chosen),
-      AREA.input,
-    );
-    words[WORD.inputLength] = this.#path.length;
-    const explored = last.step === undefined ? 0 : last.done & ~(1 << last.chosen);
-    words[WORD.sleepAtBranch] = this.#reduce ? last.sleep | explored : 0;
+    this.exhausted = this.#path.length === 0;
   }
 
   /** How much of the tree, as known now, lies behind: each place's share divided among its branches. */

@@ -1,0 +1,93 @@
+/** `virtlab prove`: every interleaving of a small scenario, or what refutes it. */
+import type { Command } from "commander";
+import { UsageError } from "../../host/device.ts";
+import { findScenario, loadHuntModule } from "../../hunt/load.ts";
+import { type Proof, prove, rounded, statement } from "../../hunt/proof/prove.ts";
+import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
+import type { Scenario } from "../../hunt/scenario.ts";
+import { newCommand } from "../command.ts";
+import { wholeNumber } from "../device-argument.ts";
+import { EXIT } from "../exit-codes.ts";
+
+interface ProveOptions {
+  seconds: string;
+  plain?: boolean;
+  defect?: string;
+  file?: string;
+  json?: boolean;
+}
+
+export function proveCommand(): Command {
+  return newCommand("prove")
+    .description("explore every interleaving of a small scenario: a bounded proof, or what refutes it")
+    .argument("[scenarios...]", "scenarios to prove; all: each one that is small enough")
+    .option("--seconds <n>", "how long for each", "60")
+    .option("--plain", "every single interleaving, rather than one of each class that differs")
+    .option("--defect <id>", "with a planted defect")
+    .option("--file <module>", "a module that exports a scenario of yours (defineScenario)")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(async (names: string[], options: ProveOptions) => {
+      process.exitCode = await run(names, options);
+    });
+}
+
+const HELP = `
+Exit codes: 0 everything proved, 1 something refuted, 2 something neither (too large for its time), or wrong usage.
+
+Scenarios:
+${PROVABLE.map(({ name, summary }) => `  ${name.padEnd(20)} ${summary}`).join("\n")}
+
+Examples:
+  virtlab prove publish-2
+  virtlab prove all --json
+  virtlab prove kick-flags-1 --defect R33`;
+
+async function run(names: readonly string[], options: ProveOptions): Promise<number> {
+  const seconds = wholeNumber("--seconds", options.seconds);
+  const scenarios = await chosen(names, options.file);
+  const results: { proof: Proof; statement: string }[] = [];
+  for (const scenario of scenarios) {
+    const live = process.stderr.isTTY && options.json !== true;
+    const proof = await prove(
+      { scenario, defect: options.defect, file: options.file },
+      { seconds, search: options.plain ? "plain" : "reduced" },
+      live ? (now) => showProgress(scenario.name, now.executions, now.share) : undefined,
+    );
+    if (live) process.stderr.write("\r\x1b[K");
+    results.push({ proof, statement: statement(proof, scenario.summary) });
+    if (options.json !== true) print(proof, scenario);
+  }
+  if (options.json) {
+    const plain = results.map(({ proof, statement: said }) => ({
+      ...{ ...proof, classes: proof.classes.length, statement: said },
+    }));
+    process.stdout.write(`${JSON.stringify(plain, null, 2)}\n`);
+  }
+  if (results.some(({ proof }) => proof.findings.length > 0)) return EXIT.finding;
+  return results.every(({ proof }) => proof.complete) ? EXIT.fine : EXIT.usage;
+}
+
+async function chosen(names: readonly string[], file: string | undefined): Promise<readonly Scenario[]> {
+  const own = file === undefined ? [] : (await loadHuntModule(file)).scenarios;
+  if (names.length === 0 && own.length > 0) return own;
+  if (names.length === 0)
+    throw new UsageError("which scenario? virtlab prove --help lists them; all: each of them");
+  if (names.length === 1 && names[0] === "all") return PROVABLE;
+  return names.map((name) => findScenario(name, own));
+}
+
+function showProgress(name: string, executions: number, share: number): void {
+  process.stderr.write(`\r${name}: ${executions} executions, ${(100 * share).toFixed(1)} % `);
+}
+
+function print(proof: Proof, { summary }: Scenario): void {
+  const rate = Math.round(proof.executions / Math.max(proof.seconds, 0.001));
+  const lines = [
+    `${proof.scenario}: about ${rounded(proof.estimate)} interleavings before reduction`,
+    statement(proof, summary),
+    ...proof.findings.slice(0, 5).map(({ oracle, text }) => `  ${oracle}: ${text}`),
+    `${proof.seconds.toFixed(2)} s, ${rate} executions/s`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n\n`);
+}

@@ -1,0 +1,138 @@
+/**
+ * A proof: every interleaving of a scenario explored, each held against its oracles and against the definition of a
+ * data race. Race-free programs are sequentially consistent (arXiv 2005.10554), so what holds in all of them holds in
+ * every behaviour that an engine or a processor may show.
+ */
+import { Hunter, type HuntTarget } from "../hunter.ts";
+import type { Finding } from "../thread.ts";
+
+export interface ProofOptions {
+  /** Classes of equivalent interleavings, or every single one. */
+  readonly search: "reduced" | "plain";
+  readonly seconds: number;
+  readonly stopAtFinding: boolean;
+}
+
+export const PROOF_DEFAULTS: ProofOptions = { search: "reduced", seconds: 60, stopAtFinding: true };
+
+export interface Proof {
+  readonly scenario: string;
+  readonly search: "reduced" | "plain";
+  /** True: nothing is left to explore. */
+  readonly complete: boolean;
+  /** Interleavings that there may be, guessed from a few hundred random ones before the search. */
+  readonly estimate: number;
+  readonly executions: number;
+  /** Executions given up because nothing new lay beyond. */
+  readonly pruned: number;
+  /** Classes of interleavings that differ in more than the order of steps that commute. */
+  readonly classes: readonly number[];
+  readonly share: number;
+  readonly accesses: number;
+  readonly seconds: number;
+  readonly findings: readonly Finding[];
+  /** The decisions of the failing execution. */
+  readonly log: readonly number[];
+}
+
+/** What is known while a search runs. */
+export interface ProofProgress {
+  readonly executions: number;
+  readonly share: number;
+  readonly seconds: number;
+}
+
+const PROBES = 200;
+const BATCH_MS = 1000;
+
+export async function prove(
+  target: HuntTarget,
+  given: Partial<ProofOptions> = {},
+  progress: (now: ProofProgress) => void = () => {},
+): Promise<Proof> {
+  const options = { ...PROOF_DEFAULTS, ...given };
+  const hunter = await Hunter.start(target);
+  try {
+    const probe = await hunter.run({
+      policy: "exhaust",
+      search: "probe",
+      count: PROBES,
+      stopAtFinding: false,
+    });
+    return await explore(hunter, options, probe.schedules, progress);
+  } finally {
+    await hunter.close();
+  }
+}
+
+async function explore(
+  hunter: Hunter,
+  options: ProofOptions,
+  estimate: number,
+  progress: (now: ProofProgress) => void,
+): Promise<Proof> {
+  const { search } = options;
+  const start = performance.now();
+  const elapsed = (): number => (performance.now() - start) / 1000;
+  const findings: Finding[] = [];
+  let executions = 0;
+  let accesses = 0;
+  for (;;) {
+    const batch = await hunter.run({
+      policy: "exhaust",
+      search,
+      races: true,
+      first: executions,
+      count: Number.MAX_SAFE_INTEGER,
+      milliseconds: Math.min(BATCH_MS, 1000 * (options.seconds - elapsed())),
+      stopAtFinding: options.stopAtFinding,
+    });
+    executions += batch.executions;
+    accesses += batch.accesses;
+    findings.push(...batch.findings);
+    progress({ executions, share: batch.share, seconds: elapsed() });
+    const found = findings.length > 0 && options.stopAtFinding;
+    if (!batch.exhausted && !found && batch.executions > 0 && elapsed() < options.seconds) continue;
+    const { classes, share, pruned, log } = batch;
+    const scenario = hunter.target.scenario.name;
+    return {
+      ...{
+        scenario,
+        search,
+        complete: batch.exhausted,
+        estimate,
+        executions,
+        pruned,
+        classes,
+        share,
+        accesses,
+      },
+      ...{ seconds: elapsed(), findings, log },
+    };
+  }
+}
+
+/** What a proof says, and within which bounds; or how far it came. */
+export function statement(proof: Proof, summary: string): string {
+  const { executions, pruned, classes } = proof;
+  if (proof.findings.length > 0) return `refuted: ${proof.scenario}, after ${executions} executions`;
+  if (!proof.complete) {
+    const share = `${(100 * proof.share).toPrecision(3)} %`;
+    return (
+      `not proved: ${proof.scenario} is too large for ${proof.seconds.toFixed(0)} s: ${executions} executions, about ` +
+      `${share} of the tree as known so far. Fewer buffers, devices or rounds make it smaller; --seconds gives it longer.`
+    );
+  }
+  const how =
+    proof.search === "reduced"
+      ? `${classes.length} classes of interleavings (of about ${rounded(proof.estimate)}), ${executions} executions, ${pruned} cut short`
+      : `${executions} interleavings, in ${classes.length} classes`;
+  return (
+    `proved: ${proof.scenario} (${summary}) has no data race, and no oracle objects, in any interleaving: ${how}. ` +
+    "So it holds under ECMAScript's memory model, not only interleaved. Bounds: the scenario's own sizes; a loop that " +
+    "reads one word again and again is followed 4 turns between two writes of it; no wait ends by its time-out."
+  );
+}
+
+export const rounded = (count: number): string =>
+  count < 1e6 ? `${Math.round(count)}` : count.toExponential(0);
