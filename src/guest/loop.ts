@@ -14,8 +14,11 @@ const SETTLED_ROUNDS = 16;
 const POLLS_PER_ROUND = 16;
 /** Rounds between looks at the clock. */
 const ROUNDS_PER_LOOK = 8;
-/** A sleep and its wake-up cost about this much: a wait that took no longer was worth spinning for. */
-const WAKE_MS = 0.15;
+/**
+ * A wait that took no longer was worth spinning for. Much of it is the wake-up itself, and the host's too where both
+ * sleep: counted as rest, they would keep either side from ever polling for the other again.
+ */
+const SHORT_WAIT_MS = 0.5;
 const SPIN_MS_FIRST = 0.01;
 const SPIN_MS_MAX = 0.1;
 const FOREVER_MS = 2 ** 31 - 1;
@@ -81,43 +84,30 @@ export class GuestLoop {
     return this.#settled || this.#stopped;
   }
 
+  /** One function and no more, because each promise between two polls costs as much as many polls. */
   async #pump(): Promise<void> {
-    this.#lastTurn = performance.now();
-    while (!this.#ended) {
-      if (this.#guest.poll()) await this.#letProgramRun();
-      else await this.#idle();
+    let quietSince = performance.now();
+    this.#lastTurn = quietSince;
+    for (let round = 1, quiet = 0; !this.#ended; round++) {
+      quiet = this.#guest.poll() ? 0 : quiet + 1;
+      // The program's continuations go first; timers and messages now and then.
+      await undefined;
+      if (this.#pendingWithin(quiet < SETTLED_ROUNDS ? 1 : POLLS_PER_ROUND)) continue;
+      if (round % ROUNDS_PER_LOOK !== 0) continue;
+      const now = performance.now();
+      if (quiet < ROUNDS_PER_LOOK) quietSince = now;
+      if (quiet >= SETTLED_ROUNDS && now - quietSince >= this.#spinMs) {
+        await this.#sleep();
+        this.#lastTurn = performance.now();
+        this.#adapt(this.#lastTurn - quietSince);
+        quiet = 0;
+      } else if (now - this.#lastTurn >= TURN_MS_MAX) await this.#turn();
     }
-  }
-
-  /** Its continuations go first; timers and messages now and then. */
-  async #letProgramRun(): Promise<void> {
-    await undefined;
-    if (performance.now() - this.#lastTurn >= TURN_MS_MAX) await this.#turn();
   }
 
   async #turn(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.#lastTurn = performance.now();
-  }
-
-  async #idle(): Promise<void> {
-    const start = performance.now();
-    if (await this.#spin(start)) return;
-    await this.#sleep();
-    this.#adapt(performance.now() - start);
-    this.#lastTurn = performance.now();
-  }
-
-  /** True: there is something to do. */
-  async #spin(start: number): Promise<boolean> {
-    for (let round = 1; ; round++) {
-      await undefined;
-      if (this.#ended || this.#pendingWithin(round < SETTLED_ROUNDS ? 1 : POLLS_PER_ROUND)) return true;
-      if (round % ROUNDS_PER_LOOK !== 0) continue;
-      const now = performance.now();
-      if (now - start >= this.#spinMs) return false;
-      if (now - this.#lastTurn >= TURN_MS_MAX) await this.#turn();
-    }
   }
 
   #pendingWithin(polls: number): boolean {
@@ -140,9 +130,10 @@ export class GuestLoop {
     await this.#doorbell.sleepAsync(ticket, early);
   }
 
-  /** Spin longer if that would have saved this sleep, not at all if it was far from it. */
+  /** Spin longer if that would have saved this sleep, less if it was far from it. */
   #adapt(waitedMs: number): void {
-    if (waitedMs > this.#spinMsMax + WAKE_MS) this.#spinMs = 0;
+    if (waitedMs > this.#spinMsMax + SHORT_WAIT_MS)
+      this.#spinMs = this.#spinMs < 2 * SPIN_MS_FIRST ? 0 : this.#spinMs / 2;
     else this.#spinMs = Math.min(Math.max(2 * this.#spinMs, SPIN_MS_FIRST), this.#spinMsMax);
   }
 }

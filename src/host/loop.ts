@@ -17,8 +17,11 @@ export interface HostLoopOptions {
 
 /** Control messages and finished I/O come in through the event loop: let it turn this often. */
 const YIELD_MS = 2;
-/** What waking a sleeping thread costs, about: a sleep this much longer than the spin was still a short one. */
-const WAKE_UP_MS = 0.1;
+/**
+ * A sleep that lasted no longer was a short one. Much of it is the wake-up itself, and the peer's too where both
+ * sleep: counted as rest, they would keep either side from ever polling for the other again.
+ */
+const SHORT_SLEEP_MS = 0.5;
 /** Polls between looks at the clock, which cost about as much. */
 const POLLS_PER_LOOK = 8;
 const SPIN_MS_MIN = 0.004;
@@ -107,7 +110,7 @@ export class HostLoop {
   }
 
   #adapt(sleptMs: number): void {
-    if (sleptMs < this.#spinMsMax + WAKE_UP_MS) {
+    if (sleptMs < this.#spinMsMax + SHORT_SLEEP_MS) {
       this.#spinMs = Math.min(this.#spinMsMax, Math.max(SPIN_MS_MIN, 2 * this.#spinMs));
     } else {
       this.#spinMs = this.#spinMs < 2 * SPIN_MS_MIN ? 0 : this.#spinMs / 2;
