@@ -229,6 +229,17 @@ describe.skipIf(typeof found === "string")(title, () => {
     expect(leftovers(child.pid)).toEqual([]);
   });
 
+  it("leaves nothing behind on Ctrl-C in the middle of its start", async () => {
+    for (const waitMs of [0, 50, 200]) {
+      const { child, done } = startCli(["qemu", "--disk-size", "256M"], folder);
+      while (leftovers(child.pid).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      child.kill("SIGINT");
+      expect(await done).toMatchObject({ code: 130, stderr: "" });
+      expect(leftovers(child.pid)).toEqual([]);
+    }
+  });
+
   it("takes QEMU with it when it is killed, and the next run clears up behind it", async () => {
     const { child, done } = startCli(["qemu", ...BUSY_ARGS], folder);
     await started();

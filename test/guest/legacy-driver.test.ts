@@ -502,6 +502,19 @@ describe("the virtio core around it", () => {
     expect(fn.device.status).toBe(7);
   });
 
+  test("leaving the bus without having joined it takes nobody else off", () => {
+    const { machine } = bareDevice();
+    const { virtio, pci } = machine.guest;
+    const joined = driver(() => ({}));
+    virtio.registerDriver(joined);
+    expect(() => virtio.unregisterDriver(driver(() => ({})))).toThrow("not registered");
+    expect(() => pci.unregisterDriver({ name: "stranger", idTable: [], probe() {}, remove() {} })).toThrow(
+      "not registered",
+    );
+    virtio.unregisterDriver(joined);
+    expect(() => virtio.unregisterDriver(joined)).toThrow("not registered");
+  });
+
   test("ring features can be left out by an option", () => {
     const { machine, fn } = bareDevice({ ringFeatures: 0 });
     machine.guest.virtio.registerDriver(driver(() => ({})));

@@ -12,10 +12,12 @@ const MEMORY_FILE_SYSTEM = "/dev/shm";
 const PREFIX = "virtlab-qemu-";
 /** Beside the files whose size is known. */
 const SPARE_BYTES = 4 << 20;
+/** At an exit in the middle of a start a child that is about to be killed may still add files. */
+const REMOVALS_MAX = 100;
 
 export class Scratch {
   readonly folder: string;
-  readonly #remove = () => rmSync(this.folder, { recursive: true, force: true });
+  readonly #remove = () => removeFolder(this.folder);
 
   /** A folder with room for so many bytes of files. */
   constructor(bytes: number) {
@@ -56,8 +58,19 @@ function hasRoom(folder: string, bytes: number): boolean {
 function removeStale(parent: string): void {
   for (const name of readdirSync(parent)) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)))
-      rmSync(join(parent, name), { recursive: true, force: true });
+    if (pid !== undefined && !isAlive(Number(pid))) removeFolder(join(parent, name));
+  }
+}
+
+/** What cannot be removed is left to the next run. */
+function removeFolder(folder: string): void {
+  for (let tries = 0; tries < REMOVALS_MAX; tries++) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") return;
+    }
   }
 }
 

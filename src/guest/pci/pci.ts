@@ -82,8 +82,10 @@ export class Pci {
   }
 
   unregisterDriver(driver: PciDriver): void {
+    const at = this.#drivers.indexOf(driver);
+    if (at < 0) throw new Error(`unregistering the driver ${driver.name}, which was not registered`);
     for (const device of this.devices) if (device.driver === driver) this.unbind(device);
-    this.#drivers.splice(this.#drivers.indexOf(driver), 1);
+    this.#drivers.splice(at, 1);
   }
 
   /** Offers a device to a driver. False: no match, or the driver refused (with a log line unless "not mine"). */

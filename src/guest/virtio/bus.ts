@@ -63,8 +63,10 @@ export class VirtioBus {
   }
 
   unregisterDriver<Data>(driver: VirtioDriver<Data>): void {
+    const at = this.#drivers.indexOf(driver);
+    if (at < 0) throw new Error(`unregistering the driver ${driver.name}, which was not registered`);
     for (const device of this.#present()) if (device.driver === driver) this.#unbind(device);
-    this.#drivers.splice(this.#drivers.indexOf(driver), 1);
+    this.#drivers.splice(at, 1);
   }
 
   /** Resets the device, says that it was seen, and offers it to the drivers. */
@@ -87,7 +89,6 @@ export class VirtioBus {
     this.#devices[this.#devices.indexOf(own)] = undefined;
   }
 
-  /** Touches no register. */
   /** Resets a device: its driver lets go of it, which cancels what is in flight, and takes it anew. */
   reset(device: VirtioDevice): void {
     const own = this.#present().find((known) => known === device);
@@ -97,6 +98,7 @@ export class VirtioBus {
     this.#bind(own, driver);
   }
 
+  /** Touches no register. */
   describe() {
     return this.#present().map((device) => ({
       name: device.name,
