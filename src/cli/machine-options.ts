@@ -14,6 +14,7 @@ export interface DescriptionOptions {
   monitor?: boolean;
   trace?: string;
   traceEvents?: string;
+  registers?: string;
   interrupts?: MachineDescription["interrupts"];
   queueSize?: string;
   indirect?: string;
@@ -31,6 +32,7 @@ export interface MachineOptions extends DescriptionOptions {
   guest?: string;
   arg: string[];
   json?: boolean;
+  registersSlot?: string;
   control?: string;
 }
 
@@ -51,6 +53,8 @@ export function addMachineOptions(
     .option("--monitor", "check the specification's statements while the machine runs")
     .option("--trace <file>", "write a timeline of both threads: for Perfetto, and for virtlab analyse")
     .option("--trace-events <n>", "newest events kept of each thread (default 262144)")
+    .option("--registers <file>", "write one device's register traffic, for virtlab replay-registers")
+    .option("--registers-slot <n>", "of the device in this slot (default: the first)")
     .option("--control <socket>", "let virtlab top and virtlab dump look at the running machine here")
     .option("--json", "print one JSON document");
 }
@@ -86,15 +90,16 @@ export function describeMachine(options: DescriptionOptions): MachineDescription
 const TRACE_EVENTS = 1 << 18;
 
 function describeWatch(options: DescriptionOptions, base: MachineDescription): Partial<WatchSpec> {
-  const { trace, traceEvents } = options;
-  if (traceEvents !== undefined && trace === undefined)
-    throw new UsageError("--trace-events goes with --trace");
+  const { trace, traceEvents, registers } = options;
+  if (traceEvents !== undefined && trace === undefined && registers === undefined) {
+    throw new UsageError("--trace-events goes with --trace or --registers");
+  }
   const events = traceEvents === undefined ? TRACE_EVENTS : wholeNumber("--trace-events", traceEvents);
-  if (trace !== undefined && events === 0) throw new UsageError("--trace-events must be at least 1");
+  if (events === 0) throw new UsageError("--trace-events must be at least 1");
   return {
     ...base.watch,
     ...(options.monitor && { monitor: true }),
-    ...(trace !== undefined && { traceEvents: events }),
+    ...((trace !== undefined || registers !== undefined) && { traceEvents: events }),
   };
 }
 

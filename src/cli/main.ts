@@ -12,6 +12,7 @@ import { listCommand } from "./commands/list.ts";
 import { proveCommand } from "./commands/prove.ts";
 import { qemuCommand } from "./commands/qemu.ts";
 import { explainCommand, replayCommand } from "./commands/replay.ts";
+import { replayRegistersCommand } from "./commands/replay-registers.ts";
 import { runCommand } from "./commands/run.ts";
 import { shellCommand } from "./commands/shell.ts";
 import { stressCommand } from "./commands/stress.ts";
@@ -47,6 +48,7 @@ Try:
   .addCommand(analyseCommand())
   .addCommand(topCommand())
   .addCommand(dumpCommand())
+  .addCommand(replayRegistersCommand())
   .addCommand(proveCommand())
   .addCommand(listCommand());
 

@@ -1,9 +1,12 @@
 /** What `--trace` and `--control` add to a run: neither harms the machine when its file or socket gives trouble. */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { UsageError } from "../host/device.ts";
 import { ControlServer } from "../machine/control-server.ts";
 import type { RunnableMachine, StartMachine } from "../machine/run.ts";
+import { accessesOf, formatRegisters, type RegisterFile } from "../observe/report/register-file.ts";
 import { writeTrace } from "../observe/report/trace-file.ts";
+import { FEATURE, hasFeature } from "../wire/features.ts";
+import { wholeNumber } from "./device-argument.ts";
 import type { MachineOptions } from "./machine-options.ts";
 
 export interface WatchedRun {
@@ -12,7 +15,12 @@ export interface WatchedRun {
   finish(): Promise<boolean>;
 }
 
-export function watchRun({ trace, control }: MachineOptions, start: StartMachine): WatchedRun {
+export function watchRun(options: MachineOptions, start: StartMachine): WatchedRun {
+  const { trace, control, registers, registersSlot } = options;
+  const slot = registersSlot === undefined ? undefined : wholeNumber("--registers-slot", registersSlot);
+  if (slot !== undefined && registers === undefined)
+    throw new UsageError("--registers-slot goes with --registers");
+  if (registers !== undefined) checkWritable("--registers", registers);
   if (trace !== undefined) checkWritable("--trace", trace);
   let machine: RunnableMachine | undefined;
   let server: ControlServer | undefined;
@@ -24,7 +32,9 @@ export function watchRun({ trace, control }: MachineOptions, start: StartMachine
     },
     finish: async () => {
       await server?.close();
-      return trace === undefined || machine === undefined || saveTrace(trace, machine);
+      if (machine === undefined) return true;
+      const kept = registers === undefined || saveRegisters(registers, slot, machine);
+      return (trace === undefined || (await saveTrace(trace, machine))) && kept;
     },
   };
 }
@@ -46,6 +56,36 @@ function checkWritable(option: string, file: string): void {
   } catch (error) {
     throw new UsageError(`${option} ${file}: cannot be written: ${(error as Error).message}`);
   }
+}
+
+function saveRegisters(file: string, slot: number | undefined, machine: RunnableMachine): boolean {
+  try {
+    writeFileSync(file, formatRegisters(registersOf(machine, slot)));
+    return true;
+  } catch (error) {
+    process.stderr.write(`virtlab: --registers ${file}: ${(error as Error).message}\n`);
+    return false;
+  }
+}
+
+function registersOf(machine: RunnableMachine, wanted: number | undefined): RegisterFile {
+  const { spec } = machine;
+  const device = spec.devices.find(({ slot }) => wanted === undefined || slot === wanted);
+  const guest = machine.recordings?.()?.guest;
+  if (device === undefined) throw new Error(`there is no device in slot ${wanted}`);
+  if (guest === undefined) throw new Error("this counterpart keeps no events");
+  if (guest.dropped > 0)
+    throw new Error(`${guest.dropped} events were dropped: --trace-events must be larger`);
+  const { type, slot, vectors, queueSize, options } = device;
+  const place = { "queue-size": queueSize, ...(vectors !== undefined && { vectors }) };
+  const words = Object.entries({ ...options, ...place }).map(([key, value]) => `${key}=${value}`);
+  return {
+    device: [type, ...words].join(","),
+    slot,
+    indirect: hasFeature(spec.transportFeatures, FEATURE.INDIRECT_DESC),
+    eventIndex: hasFeature(spec.transportFeatures, FEATURE.EVENT_IDX),
+    accesses: accessesOf(guest.events, slot),
+  };
 }
 
 async function saveTrace(file: string, machine: RunnableMachine): Promise<boolean> {
