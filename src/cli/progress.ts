@@ -4,6 +4,7 @@ import { Presets, SingleBar } from "cli-progress";
 export class Progress {
   #bar: SingleBar | undefined;
   #label = "";
+  readonly #atExit = () => this.#bar?.stop();
 
   constructor(enabled: boolean) {
     if (!enabled || !process.stderr.isTTY) return;
@@ -16,6 +17,8 @@ export class Progress {
       },
       Presets.shades_classic,
     );
+    // Ctrl-C as well: a terminal would be left without its cursor.
+    process.once("exit", this.#atExit);
   }
 
   update(label: string, done: number, total: number): void {
@@ -26,6 +29,7 @@ export class Progress {
   }
 
   stop(): void {
+    process.off("exit", this.#atExit);
     this.#bar?.stop();
   }
 }
