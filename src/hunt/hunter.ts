@@ -9,7 +9,14 @@ import { Turnstile } from "../memory/turnstile.ts";
 import type { Actor } from "./actors.ts";
 import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
 import { AREA, coveredPairs, SHARE_ALL, STATE_WORDS, WORD } from "./state.ts";
-import { actorsOf, type BatchRequest, type BatchResult, controlPlanOf, type Finding } from "./thread.ts";
+import {
+  actorsOf,
+  type BatchRequest,
+  type BatchResult,
+  controlPlanOf,
+  type Finding,
+  type WeakSetup,
+} from "./thread.ts";
 import type { Switch, TraceEntry } from "./trace.ts";
 import type { HuntReply, HuntWorkerData } from "./worker.ts";
 
@@ -21,6 +28,8 @@ export interface HuntTarget {
   readonly defect?: string | undefined;
   /** A module that holds the scenario or the defect. */
   readonly file?: string | undefined;
+  /** Memory weaker than sequentially consistent. */
+  readonly weak?: WeakSetup | undefined;
 }
 
 export interface Batch {
@@ -86,6 +95,7 @@ export class Hunter {
         scenario: scenario.name,
         defect: target.defect ?? null,
         file: target.file ?? null,
+        ...(target.weak !== undefined && { weak: target.weak }),
       };
       return startThread("hunt", { ...data });
     });

@@ -8,7 +8,7 @@ import { planControl } from "../memory/plan.ts";
 import { Ram } from "../memory/ram.ts";
 import { ScheduledMemory } from "../memory/scheduled-memory.ts";
 import { Turnstile } from "../memory/turnstile.ts";
-import { site } from "../wire/sites.ts";
+import { type SiteLabel, site } from "../wire/sites.ts";
 import { type ActorPlan, planActors } from "./actors.ts";
 import { ExecutionEnded, Gate, RAM } from "./gate.ts";
 import { MOVE, setPending } from "./pending.ts";
@@ -27,6 +27,7 @@ import {
 } from "./scenario.ts";
 import { AREA, ENDED, mixSeed, PHASE, SHARE_ALL, WORD } from "./state.ts";
 import { Recorder, type Switch, type TraceEntry } from "./trace.ts";
+import { WeakMemory, type Weakness } from "./weak/weak-memory.ts";
 
 /** Executions between looks at the clock. */
 const CLOCK_EVERY = 64;
@@ -36,6 +37,13 @@ export interface ThreadSetup {
   readonly state: SharedBuffer;
   readonly ram: SharedBuffer;
   readonly control: SharedBuffer;
+  /** Plain accesses as weak as the language allows, and atomic ones made plain. */
+  readonly weak?: WeakSetup;
+}
+
+export interface WeakSetup {
+  readonly switches: readonly Weakness[];
+  readonly demoted: readonly SiteLabel[];
 }
 
 export interface BatchRequest {
@@ -109,6 +117,7 @@ export class HuntThread {
   readonly #context: ThreadContext;
   readonly #threads: number;
   readonly #processes: Processes;
+  readonly #weak: WeakMemory[] = [];
   readonly #knownRaces = new Set<string>();
   #search: Search | undefined;
   /** Of probes: the sum of the products of their steps' options (Knuth's estimate of a tree's leaves). */
@@ -126,8 +135,8 @@ export class HuntThread {
     this.#words = this.#turnstile.words;
     const pending: (() => boolean)[] = [];
     this.#gate = new Gate(this.#turnstile, setup.thread, this.#actors, pending);
-    this.#ram = new ScheduledMemory(setup.ram, RAM, this.#gate);
-    this.#control = new ScheduledMemory(setup.control, 0, this.#gate);
+    this.#ram = this.#attach(setup.ram, RAM);
+    this.#control = this.#attach(setup.control, 0);
     for (const actor of this.#actors.interrupts) {
       if (actor === undefined) continue;
       const cpu = Object.values(scenario.processors ?? {})[
@@ -258,6 +267,22 @@ export class HuntThread {
     if (request.stopAtFinding && words[WORD.findings] !== 0) words[WORD.stop] = 1;
   }
 
+  #attach(buffer: SharedBuffer, id: number): ScheduledMemory {
+    const { weak } = this.#setup;
+    if (weak === undefined) return new ScheduledMemory(buffer, id, this.#gate);
+    const draw = (limit: number): number =>
+      this.#words[WORD.phase] === PHASE.explore ? this.#gate.draw(limit) : 0;
+    const demoted = new Set(weak.demoted.map(site));
+    const memory = new WeakMemory(buffer, id, this.#gate, {
+      weak: new Set(weak.switches),
+      demoted,
+      own: this.#weak,
+      draw,
+    });
+    this.#weak.push(memory);
+    return memory;
+  }
+
   #build(): void {
     this.#gate.processor = undefined;
     this.#program = undefined;
@@ -277,7 +302,9 @@ export class HuntThread {
     const words = this.#words;
     if (words[WORD.ended] !== ENDED.no) return;
     try {
+      for (const memory of this.#weak) memory.begin();
       this.#program?.run();
+      this.#weak[0]?.release();
       this.#gate.finish();
     } catch (error) {
       if (error instanceof ExecutionEnded || words[WORD.ended] !== ENDED.no) return;

@@ -62,6 +62,10 @@ export class ScheduledMemory implements SharedMemory {
   peek32(offset: number): number {
     return this.#u32[offset >>> 2] as number;
   }
+  /** All bytes as they are now. */
+  copy(): Uint8Array {
+    return this.#u8.slice();
+  }
   /** Everything back to zero, from outside the execution. */
   clear(): void {
     this.#u8.fill(0);
@@ -131,6 +135,13 @@ export class ScheduledMemory implements SharedMemory {
   exchange32(offset: number, value: number, site: Site): number {
     this.#gate.before(this.#id, offset, 4, site, ACCESS.update);
     return this.#update(offset, this.#u32[offset >>> 2] as number, value);
+  }
+
+  /** Any atomic update of a word, for code that is not ours. */
+  update32(offset: number, change: (before: number) => number, site: Site): number {
+    this.#gate.before(this.#id, offset, 4, site, ACCESS.update);
+    const before = this.#u32[offset >>> 2] as number;
+    return this.#update(offset, before, change(before));
   }
 
   /** Time stands still under the scheduler: a wait ends by a notify, never by its time-out. */

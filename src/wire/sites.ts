@@ -74,6 +74,7 @@ const LABELS = [
 ] as const;
 
 export type SiteLabel = (typeof LABELS)[number];
+export const SITE_LABELS: readonly SiteLabel[] = LABELS;
 /** A site number; 0 is "other". */
 export type Site = number;
 

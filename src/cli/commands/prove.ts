@@ -5,6 +5,10 @@ import { findScenario, loadHuntModule } from "../../hunt/load.ts";
 import { type Proof, prove, rounded, statement } from "../../hunt/proof/prove.ts";
 import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
 import type { Scenario } from "../../hunt/scenario.ts";
+import type { WeakSetup } from "../../hunt/thread.ts";
+import { WEAKNESSES, type Weakness } from "../../hunt/weak/weak-memory.ts";
+import { oneOf } from "../../machine/description.ts";
+import { SITE_LABELS } from "../../wire/sites.ts";
 import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -14,6 +18,8 @@ interface ProveOptions {
   plain?: boolean;
   defect?: string;
   file?: string;
+  weak?: string;
+  plainSite?: string;
   json?: boolean;
 }
 
@@ -25,6 +31,11 @@ export function proveCommand(): Command {
     .option("--plain", "every single interleaving, rather than one of each class that differs")
     .option("--defect <id>", "with a planted defect")
     .option("--file <module>", "a module that exports a scenario of yours (defineScenario)")
+    .option(
+      "--plain-site <labels>",
+      "atomic accesses of these sites are plain ones: what would be without them",
+    )
+    .option("--weak <switches>", `memory as weak as the language allows: ${WEAKNESSES.join(", ")}`)
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (names: string[], options: ProveOptions) => {
@@ -41,16 +52,18 @@ ${PROVABLE.map(({ name, summary }) => `  ${name.padEnd(20)} ${summary}`).join("\
 Examples:
   virtlab prove publish-2
   virtlab prove all --json
-  virtlab prove kick-flags-1 --defect R33`;
+  virtlab prove kick-flags-1 --defect R33
+  virtlab prove publish-1 --plain-site "driver: publish avail.idx" --weak store-buffer`;
 
 async function run(names: readonly string[], options: ProveOptions): Promise<number> {
   const seconds = wholeNumber("--seconds", options.seconds);
+  const weak = weakSetup(options);
   const scenarios = await chosen(names, options.file);
   const results: { proof: Proof; statement: string }[] = [];
   for (const scenario of scenarios) {
     const live = process.stderr.isTTY && options.json !== true;
     const proof = await prove(
-      { scenario, defect: options.defect, file: options.file },
+      { scenario, defect: options.defect, file: options.file, weak },
       { seconds, search: options.plain ? "plain" : "reduced" },
       live ? (now) => showProgress(scenario.name, now.executions, now.share) : undefined,
     );
@@ -75,6 +88,16 @@ async function chosen(names: readonly string[], file: string | undefined): Promi
     throw new UsageError("which scenario? virtlab prove --help lists them; all: each of them");
   if (names.length === 1 && names[0] === "all") return PROVABLE;
   return names.map((name) => findScenario(name, own));
+}
+
+function weakSetup({ weak, plainSite }: ProveOptions): WeakSetup | undefined {
+  if (weak === undefined && plainSite === undefined) return undefined;
+  const switches = (weak ?? "").split(",").filter((name) => name !== "");
+  const demoted = (plainSite ?? "").split(",").filter((label) => label !== "");
+  return {
+    switches: switches.map((name): Weakness => oneOf("--weak", name, WEAKNESSES)),
+    demoted: demoted.map((label) => oneOf("--plain-site", label, SITE_LABELS)),
+  };
 }
 
 function showProgress(name: string, executions: number, share: number): void {

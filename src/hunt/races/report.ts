@@ -21,5 +21,8 @@ function describeAccess(access: Access, agents: readonly string[]): string {
 /** The same two places in every execution: what makes two reports one. */
 export const raceKey = ({ first, second }: Race): string =>
   [first, second]
-    .map((access) => `${access.agent}/${access.site}/${access.type}/${access.atomic}/${access.bytes}`)
+    .map(
+      (access) =>
+        `${access.agent}/${access.site || access.offset}/${access.type}/${access.atomic}/${access.bytes}`,
+    )
     .join();
