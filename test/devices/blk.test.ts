@@ -179,7 +179,7 @@ function heldDisk() {
   const disk: Disk = {
     bytes: BYTES,
     readOnly: false,
-    read: (_position, length) => later("read", (bytes) => bytes ?? new Uint8Array(length)),
+    read: (_position, length, take) => later("read", (bytes) => take(bytes ?? new Uint8Array(length))),
     write: () => later("write", () => undefined),
     zero: () => later("zero", () => undefined),
     flush: () => later("flush", () => undefined),

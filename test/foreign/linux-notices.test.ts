@@ -80,14 +80,14 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "a read gives no data",
-    wrapDisk: (disk) => ({ ...disk, read: () => new Uint8Array() }),
+    wrapDisk: (disk) => ({ ...disk, read: (_position, _length, take) => take(new Uint8Array()) }),
     seen: WRONG_DATA,
   },
   {
     name: "off by one sector",
     wrapDisk: (disk) => ({
       ...disk,
-      read: (position, length) => disk.read((position + 512) % (BYTES - length), length),
+      read: (position, length, take) => disk.read((position + 512) % (BYTES - length), length, take),
     }),
     seen: WRONG_DATA,
   },

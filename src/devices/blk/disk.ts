@@ -4,8 +4,11 @@ export interface Disk {
   /** Size, a multiple of 512. Changes with `resize` only. */
   readonly bytes: number;
   readonly readOnly: boolean;
-  /** The bytes at a position, now or later. Valid until the next call: copy them. Rejects on an I/O error. */
-  read(position: number, length: number): Uint8Array | Promise<Uint8Array>;
+  /**
+   * Gives the bytes at a position to `take`, now or later, and its answer to the caller. They are the disk's own and
+   * `take` must copy what it wants to keep. Rejects on an I/O error.
+   */
+  read<T>(position: number, length: number, take: (bytes: Uint8Array) => T): T | Promise<T>;
   /** Stores bytes, in order; they may lie in guest RAM. Rejects on an I/O error. */
   write(position: number, sources: readonly Uint8Array[]): void | Promise<void>;
   /** Makes a range read as zeros. With `mayUnmap` the storage behind it may be given back. */

@@ -9,6 +9,10 @@ import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import type { Disk } from "./disk.ts";
 import { ZeroRange } from "./zero-range.ts";
 
+const SPARE_MOST = 64;
+const SPARE_BYTES = 16_384;
+const SPARE_BYTES_MOST = 1 << 20;
+
 /** Opens a disk image; a bad one is the user's fault and says what was expected. */
 export async function openFileDisk(path: string, readOnly: boolean): Promise<Disk> {
   let bytes = await checkedSize(path);
@@ -17,12 +21,20 @@ export async function openFileDisk(path: string, readOnly: boolean): Promise<Dis
     throw new UsageError(`blk: expected a ${wanted} disk image at ${path}, found ${reason(error)}`);
   });
   const range = new ZeroRange(file);
+  const spare = new SpareBuffers();
   return {
     get bytes() {
       return bytes;
     },
     readOnly,
-    read: (position, length) => readAll(file, position, length),
+    async read(position, length, take) {
+      const buffer = spare.take(length);
+      try {
+        return take(await readAll(file, position, buffer.subarray(0, length)));
+      } finally {
+        spare.give(buffer);
+      }
+    },
     write: (position, sources) => writeAll(file, position, sources),
     zero: (position, length, mayUnmap) => range.zero(position, length, mayUnmap),
     flush: () => file.datasync(),
@@ -57,8 +69,8 @@ function reason(error: NodeJS.ErrnoException): string {
 }
 
 /** The engine may read less than asked; the end of the file before the end of the request is an I/O error. */
-async function readAll(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafe(length);
+async function readAll(file: FileHandle, position: number, buffer: Uint8Array): Promise<Uint8Array> {
+  const { length } = buffer;
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(buffer, done, length - done, position + done);
     if (bytesRead === 0) throw new Error(`end of file at ${position + done}`);
@@ -74,6 +86,22 @@ async function writeAll(file: FileHandle, position: number, sources: readonly Ui
     if (bytesWritten === 0) throw new Error(`nothing written at ${position}`);
     position += bytesWritten;
     rest = afterBytes(rest, bytesWritten);
+  }
+}
+
+/** Buffers of earlier reads, for later ones: a fresh one for each would keep the collector busy. */
+class SpareBuffers {
+  readonly #buffers: Uint8Array[] = [];
+
+  take(length: number): Uint8Array {
+    const buffer = this.#buffers.pop();
+    return buffer !== undefined && buffer.length >= length
+      ? buffer
+      : new Uint8Array(Math.max(length, SPARE_BYTES));
+  }
+
+  give(buffer: Uint8Array): void {
+    if (this.#buffers.length < SPARE_MOST && buffer.length <= SPARE_BYTES_MOST) this.#buffers.push(buffer);
   }
 }
 

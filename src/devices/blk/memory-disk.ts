@@ -18,7 +18,7 @@ export function memoryDisk({ bytes, readOnly, seed }: MemoryDiskOptions): Disk {
       return content.length;
     },
     readOnly,
-    read: (position, length) => content.subarray(position, position + length),
+    read: (position, length, take) => take(content.subarray(position, position + length)),
     write(position, sources) {
       for (const source of sources) {
         content.set(source, position);

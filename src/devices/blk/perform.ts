@@ -44,8 +44,8 @@ export function perform(disk: Disk, serial: Uint8Array, job: Job): Outcome | Pro
 function read(disk: Disk, { queue, chain, request }: Job): Outcome | Promise<Outcome> {
   const { sector, bytesIn } = request;
   if (!isOnDisk(disk.bytes, sector, bytesIn)) return IOERR;
-  // After a reset the memory is the driver's again.
-  return andThen(disk.read(sector * SECTOR_SIZE, bytesIn), (bytes) =>
+  return disk.read(sector * SECTOR_SIZE, bytesIn, (bytes) =>
+    // After a reset the memory is the driver's again.
     queue.detached ? OK : { status: BLK_STATUS.OK, written: chain.write(0, bytes) },
   );
 }

@@ -36,6 +36,9 @@ const READ_USED_EVENT = site("device: read used_event");
 /** An indirect table may be longer than the queue where the driver does not check (Linux does not); this bounds it. */
 const MAX_INDIRECT = 1024;
 
+/** A publication and a look at the driver's wish for so many chains: so the driver can work while the device does. */
+const CHAINS_PER_FLUSH = 4;
+
 export interface DeviceQueueOptions {
   readonly index: number;
   readonly ram: Ram;
@@ -239,7 +242,10 @@ export class DeviceQueue {
   serve(handle: (chain: Chain) => void): void {
     do {
       this.disableNotifications();
-      for (let chain = this.pop(); chain !== undefined; chain = this.pop()) handle(chain);
+      for (let chain = this.pop(), served = 1; chain !== undefined; chain = this.pop(), served++) {
+        handle(chain);
+        if (served % CHAINS_PER_FLUSH === 0) this.flush();
+      }
       this.flush();
     } while (this.enableNotifications());
   }
