@@ -28,6 +28,8 @@ export interface HuntTarget {
   readonly defect?: string | undefined;
   /** A module that holds the scenario or the defect. */
   readonly file?: string | undefined;
+  /** Hold each execution against the definition of a data race. */
+  readonly races?: boolean | undefined;
   /** Memory weaker than sequentially consistent. */
   readonly weak?: WeakSetup | undefined;
 }
@@ -175,7 +177,7 @@ export class Hunter {
       milliseconds: Number.POSITIVE_INFINITY,
       stopAtFinding: true,
       record: false,
-      races: false,
+      races: this.target.races ?? false,
       ...request,
     };
     const replies = await this.#ask((worker) => worker.postMessage(full));

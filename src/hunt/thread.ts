@@ -158,6 +158,7 @@ export class HuntThread {
     const recorder = request.record ? new Recorder(words) : undefined;
     this.#gate.recorder = recorder;
     this.#findings = [];
+    if (request.first === 0) this.#knownRaces.clear();
     const deadline = performance.now() + request.milliseconds;
     let executions = 0;
     let described: unknown;
@@ -333,7 +334,7 @@ export class HuntThread {
     }
   }
 
-  /** Each race once in a thread's life: the first execution that shows it is the one to look at. */
+  /** Each race once in a campaign: the first execution that shows it is the one to look at. */
   #judgeRaces(): void {
     const agents = this.#actors.bases.map(({ name }) => name);
     for (const race of racesInJournal(this.#words)) {

@@ -26,6 +26,7 @@ interface HuntOptions {
   readonly seed: number;
   readonly defect?: string;
   readonly file?: string;
+  readonly detectRaces?: boolean;
   readonly scoreboard?: boolean;
   readonly shard: { index: number; of: number };
   readonly from: number;
@@ -47,6 +48,7 @@ export function huntCommand(): Command {
     .option("--seed <number>", "where the random policies begin", whole, 1)
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
+    .option("--detect-races", "hold each execution against the definition of a data race, too")
     .option("--scoreboard", "plant every known bug in turn, and say what kills it")
     .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
     .option("--from <execution>", "go on at this execution", whole, 0)
@@ -62,7 +64,7 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
   const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
   const defect = chooseDefect(options.defect, own);
   const targets = chooseScenarios(names, defect, own).map((scenario): HuntTarget => {
-    return { scenario, defect: defect?.id, file: options.file };
+    return { scenario, defect: defect?.id, file: options.file, races: options.detectRaces };
   });
   const results: CampaignResult[] = [];
   for (const target of targets) {

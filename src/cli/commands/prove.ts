@@ -6,6 +6,7 @@ import { type Proof, prove, rounded, statement } from "../../hunt/proof/prove.ts
 import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
 import type { Scenario } from "../../hunt/scenario.ts";
 import type { WeakSetup } from "../../hunt/thread.ts";
+import { DEMOTIONS } from "../../hunt/weak/demotions.ts";
 import { WEAKNESSES, type Weakness } from "../../hunt/weak/weak-memory.ts";
 import { oneOf } from "../../machine/description.ts";
 import { SITE_LABELS } from "../../wire/sites.ts";
@@ -20,6 +21,7 @@ interface ProveOptions {
   file?: string;
   weak?: string;
   plainSite?: string;
+  withoutBarrier?: string;
   json?: boolean;
 }
 
@@ -36,6 +38,10 @@ export function proveCommand(): Command {
       "atomic accesses of these sites are plain ones: what would be without them",
     )
     .option("--weak <switches>", `memory as weak as the language allows: ${WEAKNESSES.join(", ")}`)
+    .option(
+      "--without-barrier <id>",
+      "as an entry of the catalogue: its barrier missing, its switch on (R01, R14...)",
+    )
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (names: string[], options: ProveOptions) => {
@@ -90,7 +96,13 @@ async function chosen(names: readonly string[], file: string | undefined): Promi
   return names.map((name) => findScenario(name, own));
 }
 
-function weakSetup({ weak, plainSite }: ProveOptions): WeakSetup | undefined {
+function weakSetup({ weak, plainSite, withoutBarrier }: ProveOptions): WeakSetup | undefined {
+  if (withoutBarrier !== undefined) {
+    const entries = DEMOTIONS.map((demotion) => demotion.id);
+    const id = oneOf("--without-barrier", withoutBarrier, entries);
+    const found = DEMOTIONS.find((demotion) => demotion.id === id);
+    return found && { switches: [found.needs], demoted: found.sites };
+  }
   if (weak === undefined && plainSite === undefined) return undefined;
   const switches = (weak ?? "").split(",").filter((name) => name !== "");
   const demoted = (plainSite ?? "").split(",").filter((label) => label !== "");
