@@ -26,7 +26,7 @@ export const interrupt: Bench = {
       // Asleep means that neither side polls: else the rest would be too short to tell.
       const pollMaxUs = restMs === 0 ? 1000 : 0;
       const machine = await startMachine(PROGRAM, { devices: [{ type: DEVICE }], interrupts, pollMaxUs });
-      const args: InterruptArgs = { count: plan.scale(restMs === 0 ? 2000 : 100, 20), restMs };
+      const args: InterruptArgs = { count: plan.scale(restMs === 0 ? 2000 : 100, 10), restMs };
       const rounds: LatencySummary[] = [];
       for (let round = 0; round <= plan.rounds; round++) rounds.push(await machine.run(args));
       await machine.stop();

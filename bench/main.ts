@@ -14,11 +14,12 @@ import { latency } from "./latency.ts";
 import { port } from "./port.ts";
 import { ring } from "./ring.ts";
 import { scale } from "./scale.ts";
+import { watch } from "./watch.ts";
 
-const BENCHES: readonly Bench[] = [ring, latency, port, interrupt, block, idle, cell, scale];
+const BENCHES: readonly Bench[] = [ring, latency, port, interrupt, block, idle, cell, scale, watch];
 
 const ROUNDS = 9;
-const SMOKE_ROUNDS = 3;
+const SMOKE_ROUNDS = 2;
 
 interface Options {
   readonly smoke?: boolean;

@@ -41,7 +41,7 @@ export const ring: Bench = {
 
 async function measure(plan: Plan, { name, against, ...some }: Case): Promise<Result> {
   const shape = { ...DEFAULT_SHAPE, ...some };
-  const count = plan.scale(200_000, 10_000);
+  const count = plan.scale(200_000, 2_000);
   plan.note(`ring: ${name}`);
   const run = await startRing(shape);
   const seen: RingRound[] = [];

@@ -38,7 +38,7 @@ export const scale: Bench = {
 
 async function measure(plan: Plan, { name, memory, ...shape }: Case, reference: RingRun): Promise<Result> {
   plan.note(`scale: ${name}`);
-  const count = plan.scale(200_000, 10_000);
+  const count = plan.scale(200_000, 2_000);
   const run = await startRing({ ...DEFAULT_SHAPE, ...shape }, memory);
   const times = await alternate(plan, {
     this: async () => (await run.round(count)).ms,

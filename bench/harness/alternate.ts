@@ -16,7 +16,7 @@ export async function alternate<Side extends string>(
   sides: Readonly<Record<Side, Round>>,
 ): Promise<Rounds<Side>> {
   const times: Record<string, number[]> = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
-  for (let round = -WARM_UPS; round < plan.rounds; round++) {
+  for (let round = -plan.scale(WARM_UPS, 0); round < plan.rounds; round++) {
     const turns = await takeTurns(sides, plan.scale(TURNS, 1));
     if (round < 0) continue;
     for (const [side, ms] of Object.entries(turns)) times[side]?.push(median(ms));
