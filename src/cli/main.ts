@@ -9,6 +9,7 @@ import { dumpCommand } from "./commands/dump.ts";
 import { huntCommand } from "./commands/hunt.ts";
 import { linuxCommand } from "./commands/linux.ts";
 import { listCommand } from "./commands/list.ts";
+import { litmusCommand } from "./commands/litmus.ts";
 import { proveCommand } from "./commands/prove.ts";
 import { qemuCommand } from "./commands/qemu.ts";
 import { explainCommand, replayCommand } from "./commands/replay.ts";
@@ -50,6 +51,7 @@ Try:
   .addCommand(dumpCommand())
   .addCommand(replayRegistersCommand())
   .addCommand(proveCommand())
+  .addCommand(litmusCommand())
   .addCommand(listCommand());
 
 for (const [signal, code] of [

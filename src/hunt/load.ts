@@ -4,6 +4,7 @@ import { nearestName } from "../machine/nearest-name.ts";
 import { importModule, moduleUrl } from "../machine/thread.ts";
 import type { Defect } from "./defect.ts";
 import { DEFECTS } from "./defects/index.ts";
+import { LITMUS_SCENARIOS } from "./litmus/lectures.ts";
 import { PROVABLE } from "./proof/scenarios/index.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
@@ -16,7 +17,7 @@ export function findDefect(id: string): Defect {
 }
 
 export function findScenario(name: string, own: readonly Scenario[] = []): Scenario {
-  const all = [...own, ...SCENARIOS, ...PROVABLE];
+  const all = [...own, ...SCENARIOS, ...PROVABLE, ...LITMUS_SCENARIOS];
   const found = all.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
   const names = all.map((scenario) => scenario.name);

@@ -22,6 +22,7 @@ interface ProveOptions {
   weak?: string;
   plainSite?: string;
   withoutBarrier?: string;
+  races: boolean;
   json?: boolean;
 }
 
@@ -42,6 +43,7 @@ export function proveCommand(): Command {
       "--without-barrier <id>",
       "as an entry of the catalogue: its barrier missing, its switch on (R01, R14...)",
     )
+    .option("--no-races", "oracles only: to see happen what the detector would name first")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (names: string[], options: ProveOptions) => {
@@ -70,7 +72,7 @@ async function run(names: readonly string[], options: ProveOptions): Promise<num
     const live = process.stderr.isTTY && options.json !== true;
     const proof = await prove(
       { scenario, defect: options.defect, file: options.file, weak },
-      { seconds, search: options.plain ? "plain" : "reduced" },
+      { seconds, search: options.plain ? "plain" : "reduced", races: options.races },
       live ? (now) => showProgress(scenario.name, now.executions, now.share) : undefined,
     );
     if (live) process.stderr.write("\r\x1b[K");

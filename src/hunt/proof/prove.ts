@@ -11,13 +11,22 @@ export interface ProofOptions {
   readonly search: "reduced" | "plain";
   readonly seconds: number;
   readonly stopAtFinding: boolean;
+  /** False: oracles only, to see a race happen rather than named. No proof, then. */
+  readonly races: boolean;
 }
 
-export const PROOF_DEFAULTS: ProofOptions = { search: "reduced", seconds: 60, stopAtFinding: true };
+export const PROOF_DEFAULTS: ProofOptions = {
+  search: "reduced",
+  seconds: 60,
+  stopAtFinding: true,
+  races: true,
+};
 
 export interface Proof {
   readonly scenario: string;
   readonly search: "reduced" | "plain";
+  /** Whether the race detector watched. */
+  readonly races: boolean;
   /** True: nothing is left to explore. */
   readonly complete: boolean;
   /** Interleavings that there may be, guessed from a few hundred random ones before the search. */
@@ -44,6 +53,8 @@ export interface ProofProgress {
 
 const PROBES = 200;
 const BATCH_MS = 1000;
+/** As many as a batch keeps. */
+const FINDINGS_KEPT = 100;
 
 export async function prove(
   target: HuntTarget,
@@ -81,9 +92,9 @@ async function explore(
     const batch = await hunter.run({
       policy: "exhaust",
       search,
-      races: true,
+      races: options.races,
       first: executions,
-      count: Number.MAX_SAFE_INTEGER,
+      count: options.stopAtFinding ? Number.MAX_SAFE_INTEGER : FINDINGS_KEPT,
       milliseconds: Math.min(BATCH_MS, 1000 * (options.seconds - elapsed())),
       stopAtFinding: options.stopAtFinding,
     });
@@ -107,7 +118,7 @@ async function explore(
         share,
         accesses,
       },
-      ...{ seconds: elapsed(), findings, log },
+      ...{ seconds: elapsed(), findings, log, races: options.races },
     };
   }
 }
@@ -123,6 +134,8 @@ export function statement(proof: Proof, summary: string): string {
       `${share} of the tree as known so far. Fewer buffers, devices or rounds make it smaller; --seconds gives it longer.`
     );
   }
+  if (!proof.races)
+    return `quiet: ${proof.scenario}: no oracle objects in any interleaving; races were not looked for`;
   const how =
     proof.search === "reduced"
       ? `${classes.length} classes of interleavings (of about ${rounded(proof.estimate)}), ${executions} executions, ${pruned} cut short`
