@@ -1,5 +1,6 @@
 /** The control page's part of the observer: ISR bits, lines and messages as devices raise them and the guest takes them. */
 import type { ControlPlan } from "../memory/plan.ts";
+import { FIRST_SYSTEM_VECTOR, SYSTEM_IRQS } from "../wire/hot-plug.ts";
 import { ISR } from "../wire/legacy-registers.ts";
 import { type Site, site } from "../wire/sites.ts";
 import type { Device, Queue } from "./model.ts";
@@ -62,6 +63,9 @@ export class ControlWatch {
     const cpu = this.#plan.cpus.find(({ vectors }) => offset >= vectors && offset < vectors + 32);
     if (asking === undefined || cpu === undefined) return;
     const vector = 8 * (offset - cpu.vectors) + 31 - Math.clz32(operand);
+    // The mainboard's own interrupts go the same way.
+    if (vector >= FIRST_SYSTEM_VECTOR && vector < FIRST_SYSTEM_VECTOR + SYSTEM_IRQS) return;
+    this.#asking = undefined;
     this.#observer.emit("message", { ...this.#observer.at(asking.device), vector, queue: asking.queue });
   }
 

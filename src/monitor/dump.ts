@@ -62,7 +62,7 @@ export function dumpQueue(ram: Ram, place: QueuePlace, around: Surroundings): Du
   const peek = new Peek(ram);
   const view = new FunctionView(0);
   view.accepted = around.features;
-  const queue = new Queue(new Device(view), new QueueView(index), layout, base, []);
+  const queue = new Queue(new Device(view, []), new QueueView(index), layout, base);
   const word = (offset: number): number => peek.u16(base + offset);
   const avail = {
     flags: word(layout.availFlags),

@@ -94,11 +94,7 @@ export class Queue {
   /** The driver kicked, and the device has not looked since. */
   kicked = false;
 
-  /** Whose accesses are seen: "driver", "device" or both. */
-  readonly watched: readonly string[];
-
-  constructor(device: Device, view: QueueView, layout: RingLayout, base: number, watched: readonly string[]) {
-    this.watched = watched;
+  constructor(device: Device, view: QueueView, layout: RingLayout, base: number) {
     this.device = device;
     this.view = view;
     this.layout = layout;
@@ -107,6 +103,9 @@ export class Queue {
 
   get index(): number {
     return this.view.index;
+  }
+  get watched(): readonly string[] {
+    return this.device.watched;
   }
   get size(): number {
     return this.layout.size;
@@ -142,8 +141,12 @@ export class Device {
   announced = 0;
   firstMtu: number | undefined;
 
-  constructor(view: FunctionView) {
+  /** Whose accesses to memory are seen: "driver", "device" or both. */
+  readonly watched: readonly string[];
+
+  constructor(view: FunctionView, watched: readonly string[]) {
     this.view = view;
+    this.watched = watched;
   }
 
   get status(): number {

@@ -74,7 +74,7 @@ export class Observer implements MemoryWatcher {
   deviceOf(view: FunctionView): Device {
     let device = this.#devices.get(view);
     if (device === undefined) {
-      device = new Device(view);
+      device = new Device(view, this.sides);
       for (const [known] of this.#devices) if (known.slot === view.slot) this.#devices.delete(known);
       this.#devices.set(view, device);
     }

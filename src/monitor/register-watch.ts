@@ -20,6 +20,7 @@ export class RegisterWatch {
     switch (access.kind) {
       case "pci":
         emit("pci", { ...at, ...access });
+        if (access.write) forgive(device);
         return;
       case "msix":
         return;
@@ -70,7 +71,7 @@ export class RegisterWatch {
     if (view.layout === undefined || view.pfn === 0) return;
     const base = this.#observer.peek.ram.offsetOf(view.pfn * PAGE_SIZE, view.layout.bytes);
     if (base < 0) return;
-    device.queues.set(view.index, new Queue(device, view, view.layout, base, this.#observer.sides));
+    device.queues.set(view.index, new Queue(device, view, view.layout, base));
     for (const other of this.#observer.devices) {
       other.retired = other.retired.filter(
         (old) => old.base >= base + (view.layout?.bytes ?? 0) || old.base + old.layout.bytes <= base,
@@ -87,6 +88,11 @@ function resetDevice(device: Device): void {
   device.resets++;
   device.isr = 0;
   device.config = new Map();
+}
+
+/** A kick that came while the device slept went nowhere and is said again: whatever the ring said before. */
+function forgive(device: Device): void {
+  for (const queue of device.queues.values()) queue.kick.denied = false;
 }
 
 function noteKick(queue: Queue): void {
@@ -139,6 +145,8 @@ type ConfigAccess = Extract<FunctionAccess, { kind: "config" }>;
 
 /** Remembers each byte, who gave it its value, and how often it was read. */
 function noteConfig(device: Device, { write, offset, width, value }: ConfigAccess): void {
+  // Nobody's answer is no value to hold the device to.
+  if (!write && value === 2 ** (8 * width) - 1) return;
   for (let byte = 0; byte < width; byte++) {
     const before = device.config.get(offset + byte);
     device.config.set(offset + byte, {

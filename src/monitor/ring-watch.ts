@@ -56,6 +56,7 @@ export class RingWatch {
     if (write && queue !== undefined && place !== undefined) {
       this.#observer.emit("store", { ...this.#observer.at(queue.device), queue, side, ...place, value: -1 });
     }
+    if (write && side === "driver") this.#forgetUsed(this.#observer.peek.ram.addressOf(offset), length);
     for (const device of this.#observer.devices) {
       this.#observer.emit("bytes", { ...this.#observer.at(device), side, write, offset, length });
       if (side === "device" && write) this.#noteWritten(device, offset, length);
@@ -134,6 +135,7 @@ export class RingWatch {
       const slot = (first + k) & (queue.size - 1);
       const chain = walk(queue, peek.u16(queue.base + queue.layout.availRing + 2 * slot), peek);
       this.#observer.emit("available", { ...at, chain });
+      for (const part of chain.segments) this.#forgetUsed(part.address, part.length);
       queue.outstanding.set(chain.head, chain);
     }
   }
@@ -160,6 +162,18 @@ export class RingWatch {
     const at = queue.base + queue.layout.usedRing + USED_ELEMENT_BYTES * (index & (queue.size - 1));
     const id = peek.u32(at);
     return { id, length: peek.u32(at + 4), chain: queue.outstanding.get(id) };
+  }
+
+  /** Memory that is used for something else says nothing about the buffer that it was. */
+  #forgetUsed(address: number, length: number): void {
+    for (const device of this.#observer.devices) {
+      for (const queue of device.queues.values()) {
+        const overlaps = queue.lastUsed?.chain?.segments.some(
+          (part) => address < part.address + part.length && part.address < address + length,
+        );
+        if (overlaps) queue.lastUsed = undefined;
+      }
+    }
   }
 
   #noteWritten(device: Device, offset: number, length: number): void {

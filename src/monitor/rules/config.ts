@@ -62,7 +62,8 @@ const fieldAt = (device: Device, offset: number): Field | undefined =>
 
 /** Bytes that read otherwise than they last did although nobody announced or caused a change. */
 function changed({ device, view, write, offset, width, value }: Moments["config"]) {
-  if (write) return undefined;
+  // An announcement is seen at the device's side only; all ones may be nobody's answer.
+  if (write || !device.watched.includes("device") || value === 2 ** (8 * width) - 1) return undefined;
   for (let byte = 0; byte < width; byte++) {
     const known = device.config.get(offset + byte);
     const now = (value >>> (8 * byte)) & 0xff;

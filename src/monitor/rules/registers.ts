@@ -215,7 +215,9 @@ function unseenUsed({ device, peek }: Moments["driverIdle"]): string | undefined
 }
 
 /** The ring that a PFN write is about to put to use, if it can be one. */
-function newRing({ name, value, view, peek }: Moments["write"]) {
+function newRing({ name, value, view, peek, device }: Moments["write"]) {
+  // The write is posted: by the time the host sees it, the driver may have put something in.
+  if (!device.watched.includes("driver")) return undefined;
   const size = view.queues.get(view.select)?.size ?? 0;
   if (name !== "queuePfn" || value === 0 || !isQueueSize(size)) return undefined;
   const layout = ringLayout(size);
