@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { Doorbell } from "../../src/memory/doorbell.ts";
 import {
   CACHE_LINE,
+  CARD_BYTES,
   type ControlPlan,
   INTX_LINES,
-  CARD_BYTES,
   KICK_WORDS,
   MAILBOX_RECORD_BYTES,
   MAILBOX_SLOTS,

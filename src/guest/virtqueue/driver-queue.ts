@@ -330,7 +330,12 @@ export class DriverQueue<Token = unknown> {
       const next = this.next[index] as number;
       const write = segment < readable ? 0 : DESCRIPTOR_FLAG.WRITE;
       const flags = segment < last ? write | DESCRIPTOR_FLAG.NEXT | (next << 16) : write;
-      this.writeDescriptor(this.ring + DESCRIPTOR_BYTES * index, addresses[segment] as number, lengths[segment] as number, flags);
+      this.writeDescriptor(
+        this.ring + DESCRIPTOR_BYTES * index,
+        addresses[segment] as number,
+        lengths[segment] as number,
+        flags,
+      );
       index = next;
     }
     this.freeHead = index;
