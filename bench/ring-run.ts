@@ -5,6 +5,7 @@ import { allocateShared, attachMemory } from "../src/memory/attach.ts";
 import { Doorbell } from "../src/memory/doorbell.ts";
 import { LatencyHistogram, type LatencySummary } from "../src/observe/record/histogram.ts";
 import { queuePair, ramBytes } from "../test/virtqueue/queue-pair.ts";
+import { patience } from "./harness/patience.ts";
 import { Peer } from "./harness/peer.ts";
 import {
   awaitFlag,
@@ -87,7 +88,7 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
   /** Returns when something may have come back. */
   function wait(): void {
     if (shape.wait === "poll") {
-      while (!driver.hasUsed && driver.broken === undefined);
+      for (let looks = 0; !driver.hasUsed && driver.broken === undefined; ) looks = patience(looks);
     } else if (driver.enableCallbacks()) {
       awaitFlag(control, driverBell, CONTROL.interrupted, shape.spins);
       driver.disableCallbacks();
@@ -116,7 +117,7 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     spurious = 0;
     checksum = 0;
     peer.tell({ round: ++rounds, count });
-    while (control.load32(CONTROL.round, 0) !== rounds);
+    for (let looks = 0; control.load32(CONTROL.round, 0) !== rounds; ) looks = patience(looks);
     driver.disableCallbacks();
   }
 

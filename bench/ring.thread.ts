@@ -3,6 +3,7 @@
 import { attachMemory } from "../src/memory/attach.ts";
 import { Doorbell } from "../src/memory/doorbell.ts";
 import { queuePair } from "../test/virtqueue/queue-pair.ts";
+import { patience } from "./harness/patience.ts";
 import { servePeer } from "./harness/peer.ts";
 import { awaitFlag, CONTROL, type RingCounts, type RingData, raiseFlag } from "./ring.data.ts";
 
@@ -42,7 +43,11 @@ servePeer<RingData, Round>((data) => {
   }
 
   function poll(count: number): void {
-    for (let served = 0; served < count && !device.broken; ) served += serveAvailable();
+    for (let served = 0, looks = 0; served < count && !device.broken; ) {
+      const more = serveAvailable();
+      served += more;
+      looks = more > 0 ? 0 : patience(looks);
+    }
   }
 
   function sleep(count: number): void {

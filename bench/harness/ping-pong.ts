@@ -2,6 +2,7 @@
  * The floor under every round trip: two threads, a word each on a cache line of its own, there and back. Nothing that
  * hands work to another core and waits for the answer can be faster.
  */
+import { patience } from "./patience.ts";
 import { Peer } from "./peer.ts";
 
 export const PING = 0;
@@ -21,7 +22,7 @@ export async function startPingPong(): Promise<PingPong> {
       Atomics.store(words, PING, -1);
       Atomics.store(words, PONG, 0);
       peer.tell(count);
-      while (Atomics.load(words, PONG) !== -1);
+      for (let looks = 0; Atomics.load(words, PONG) !== -1; ) looks = patience(looks);
       const begun = performance.now();
       trips(words, count);
       const ms = performance.now() - begun;
@@ -35,6 +36,6 @@ export async function startPingPong(): Promise<PingPong> {
 function trips(words: Int32Array, count: number): void {
   for (let number = 0; number < count; number++) {
     Atomics.store(words, PING, number);
-    while (Atomics.load(words, PONG) !== number);
+    for (let looks = 0; Atomics.load(words, PONG) !== number; ) looks = patience(looks);
   }
 }

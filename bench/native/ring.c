@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
@@ -66,7 +67,12 @@ static void wait_for(int fd) {
   uint64_t value;
   if (read(fd, &value, sizeof value) != sizeof value) abort();
 }
-INLINE void relax(void) {
+/* A peer that does not answer for long is not running: somebody else has its core, and may be waiting for ours. */
+INLINE void relax(unsigned *looks) {
+  if (++*looks >= 20000) {
+    sched_yield();
+    *looks = 0;
+  }
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
 #endif
@@ -157,7 +163,7 @@ INLINE void run_driver(const bool each, const bool sleeping) {
       if (guest.kicked != guest.avail_index) guest.published = guest.kicked, publish_avail(true);
       if (enable_call()) wait_for(call_fd);
     } else {
-      while (used_empty(true)) relax();
+      for (unsigned looks = 0; used_empty(true);) relax(&looks);
     }
   }
 }
@@ -208,7 +214,7 @@ INLINE void run_device(const bool each, const bool sleeping) {
     if (sleeping) {
       if (enable_kick()) wait_for(kick_fd);
     } else {
-      while (avail_empty(each)) relax();
+      for (unsigned looks = 0; avail_empty(each);) relax(&looks);
     }
     unsigned unpublished = 0;
     while (served < count && use(each)) {
