@@ -1,6 +1,7 @@
 /** A driver's and a device's end of one queue over the same guest RAM. */
 
-import { DriverQueue, type TableAllocator } from "../../src/guest/virtqueue/driver-queue.ts";
+import { DriverQueue } from "../../src/guest/virtqueue/driver-queue.ts";
+import type { TableAllocator } from "../../src/guest/virtqueue/driver-queue-options.ts";
 import { DeviceQueue } from "../../src/host/virtqueue/device-queue.ts";
 import { allocateShared, attachMemory } from "../../src/memory/attach.ts";
 import { Ram } from "../../src/memory/ram.ts";

@@ -6,7 +6,6 @@
  * chain lengths and indices are private shadows. What the device writes (used elements) is read once and checked
  * against them; a breach breaks the queue, with a reason.
  */
-import type { Ram } from "../../memory/ram.ts";
 import type { SharedMemory } from "../../memory/shared-memory.ts";
 import type { QueueCounters } from "../../observe/record/counters.ts";
 import {
@@ -20,6 +19,7 @@ import {
   USED_FLAG_NO_NOTIFY,
 } from "../../wire/ring.ts";
 import { site } from "../../wire/sites.ts";
+import type { DriverQueueOptions } from "./driver-queue-options.ts";
 import type { ScatterList } from "./scatter-list.ts";
 
 const WRITE_DESCRIPTOR = site("driver: write descriptor");
@@ -33,29 +33,6 @@ const READ_USED_INDEX = site("driver: read used.idx");
 const READ_USED_ELEMENT = site("driver: read used element");
 
 const NONE = 0xffff;
-
-/** Memory for indirect tables, from the guest's allocator: `bytes` contiguous bytes, 16-byte aligned. */
-export interface TableAllocator {
-  allocate(bytes: number): number | undefined;
-  free(address: number, bytes: number): void;
-}
-
-export interface DriverQueueOptions {
-  readonly index: number;
-  readonly name: string;
-  readonly ram: Ram;
-  /** Where the zeroed ring block starts in RAM, in bytes. */
-  readonly ringOffset: number;
-  readonly layout: RingLayout;
-  readonly indirect: boolean;
-  readonly eventIndex: boolean;
-  /** False: the queue has no callback and starts with interrupts off. */
-  readonly hasCallback: boolean;
-  readonly tables: TableAllocator;
-  readonly counters: QueueCounters;
-  /** Writes the queue's index to the notify register. */
-  readonly notify: () => void;
-}
 
 export class DriverQueue<Token = unknown> {
   readonly index: number;
