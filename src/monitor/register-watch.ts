@@ -67,6 +67,7 @@ export class RegisterWatch {
   /** The PFN register has its new value. */
   #placeQueue(device: Device): void {
     const view = device.view.queue(device.view.select);
+    retire(device, device.queues.get(view.index));
     device.queues.delete(view.index);
     if (view.layout === undefined || view.pfn === 0) return;
     const base = this.#observer.peek.ram.offsetOf(view.pfn * PAGE_SIZE, view.layout.bytes);
@@ -80,8 +81,15 @@ export class RegisterWatch {
   }
 }
 
+/** Rings remembered as out of service. */
+const RETIRED_MAX = 256;
+
+function retire(device: Device, queue: Queue | undefined): void {
+  if (queue !== undefined) device.retired = [queue, ...device.retired].slice(0, RETIRED_MAX);
+}
+
 function resetDevice(device: Device): void {
-  device.retired = [...device.queues.values()];
+  for (const queue of device.queues.values()) retire(device, queue);
   device.queues = new Map();
   device.session = new Session();
   device.session.resetSeen = false;

@@ -66,16 +66,19 @@ export class RingWatch {
   /** Indirect tables lie outside rings; nothing else that these sites name does. */
   #stray(known: RingSite, offset: number): void {
     if (known.field === "descriptor") return;
-    for (const device of this.#observer.devices) {
-      const retired = device.retired.some(
-        (old) => offset >= old.base && offset < old.base + old.layout.bytes,
-      );
-      if (retired || device.queues.size > 0) {
-        const at = this.#observer.at(device);
-        this.#observer.emit("stray", { ...at, side: known.side, label: known.label, offset, retired });
-        return;
-      }
-    }
+    const devices = [...this.#observer.devices];
+    const within = (old: Queue): boolean => offset >= old.base && offset < old.base + old.layout.bytes;
+    const owner = devices.find(({ retired }) => retired.some(within));
+    const device = owner ?? devices.find(({ queues }) => queues.size > 0);
+    if (device === undefined) return;
+    const { side, label } = known;
+    this.#observer.emit("stray", {
+      ...this.#observer.at(device),
+      side,
+      label,
+      offset,
+      retired: owner !== undefined,
+    });
   }
 
   #driverStored(queue: Queue, field: RingField, value: number): void {
