@@ -41,7 +41,7 @@ await new Command("bench")
 
 async function run(chosen: string[], options: Options): Promise<void> {
   const plan = planFor(options);
-  const where = environment();
+  const where = await environment();
   const results: Result[] = [];
   if (!options.json) process.stdout.write(`${environmentLine(where)}\n`);
   for (const bench of BENCHES) {

@@ -28,7 +28,8 @@ export interface RingRound {
 }
 
 export interface RingRun {
-  round(count: number): Promise<RingRound>;
+  /** The last `count` buffers are timed, after `warmUps` times as many: see `native/ring.c` for why. */
+  round(count: number, warmUps?: number): Promise<RingRound>;
   /** Buffers one at a time, each timed. */
   trips(count: number): Promise<LatencySummary>;
   stop(): Promise<void>;
@@ -133,14 +134,15 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     return histogram.summary();
   }
 
-  async function round(count: number): Promise<RingRound> {
+  async function round(count: number, warmUps = 0): Promise<RingRound> {
     const kicks = driver.counters.kicksSent;
-    begin(count);
+    begin(count * (1 + warmUps));
+    if (warmUps > 0) drive(count * warmUps);
     const begun = performance.now();
     drive(count);
     const ms = performance.now() - begun;
     const device = await peer.answer<RingCounts>();
-    check(count, checksum, device);
+    check(count, 1 + warmUps, checksum, device);
     return {
       ms,
       kicks: driver.counters.kicksSent - kicks,
@@ -151,9 +153,9 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
 
   return { round, trips, stop: () => peer.stop() };
 
-  function check(count: number, sum: number, device: RingCounts): void {
+  function check(count: number, times: number, sum: number, device: RingCounts): void {
     let expected = 0;
-    for (let number = 0; number < count; number++) expected += bufferBytes(number);
+    for (let number = 0; number < count; number++) expected += times * bufferBytes(number);
     if (device.violations.length > 0) throw new Error(`violations: ${device.violations.join("; ")}`);
     if (sum !== expected || device.checksum !== expected) {
       throw new Error(

@@ -17,6 +17,8 @@ interface Case extends Partial<RingShape> {
 
 /** As long as a spin that is still cheaper than a sleep. */
 const SPINS = 2000;
+/** A native round is a process of its own, and ours begins with a thread that slept: both warm up each time. */
+const WARM_UPS = 8;
 const POLLING = { vsNativePerBuffer: "each", vsNativeBatched: "batch" } as const;
 const SLEEPING = { vsNativeSleeping: "each", vsNativeSleepingBatched: "batch" } as const;
 
@@ -43,17 +45,18 @@ async function measure(plan: Plan, { name, against, ...some }: Case): Promise<Re
   const shape = { ...DEFAULT_SHAPE, ...some };
   const count = plan.scale(200_000, 2_000);
   plan.note(`ring: ${name}`);
+  const warmUps = plan.scale(WARM_UPS, 0);
   const run = await startRing(shape);
   const seen: RingRound[] = [];
   const virtlab = async (): Promise<number> => {
-    const round = await run.round(count);
+    const round = await run.round(count, warmUps);
     seen.push(round);
     return round.ms;
   };
   const references = nativeAvailable() ? Object.entries(against) : [];
   const natives = references.map(([ratio, publish]): [string, Round] => [
     ratio,
-    () => nativeRing({ ...shape, publish, count }).ms,
+    () => nativeRing({ ...shape, publish, count, warmUps }).ms,
   ]);
   const times: Rounds<string> = await alternate(plan, { virtlab, ...Object.fromEntries(natives) });
   await run.stop();

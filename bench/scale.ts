@@ -39,10 +39,11 @@ export const scale: Bench = {
 async function measure(plan: Plan, { name, memory, ...shape }: Case, reference: RingRun): Promise<Result> {
   plan.note(`scale: ${name}`);
   const count = plan.scale(200_000, 2_000);
+  const warmUps = plan.scale(4, 0);
   const run = await startRing({ ...DEFAULT_SHAPE, ...shape }, memory);
   const times = await alternate(plan, {
-    this: async () => (await run.round(count)).ms,
-    reference: async () => (await reference.round(count)).ms,
+    this: async () => (await run.round(count, warmUps)).ms,
+    reference: async () => (await reference.round(count, warmUps)).ms,
   });
   await run.stop();
   return summarise({

@@ -1,5 +1,7 @@
 /** The line that every result is worth nothing without. */
 import { availableParallelism, cpus, loadavg, release, type } from "node:os";
+import { median } from "simple-statistics";
+import { startPingPong } from "./ping-pong.ts";
 
 export interface Environment {
   readonly node: string;
@@ -9,10 +11,14 @@ export interface Environment {
   readonly os: string;
   /** One-minute load average when the run began: other people's work. */
   readonly load: number;
+  /** One bare round trip between two threads, in nanoseconds: how far apart the two cores happen to be. */
+  readonly roundTripNs: number;
   readonly date: string;
 }
 
-export function environment(): Environment {
+const TRIPS = 5_000;
+
+export async function environment(): Promise<Environment> {
   return {
     node: process.version,
     v8: process.versions.v8,
@@ -20,9 +26,19 @@ export function environment(): Environment {
     cores: availableParallelism(),
     os: `${type()} ${release()}`,
     load: Math.round((loadavg()[0] ?? 0) * 100) / 100,
+    roundTripNs: await roundTripNs(),
     date: new Date().toISOString(),
   };
 }
 
+async function roundTripNs(): Promise<number> {
+  const floor = await startPingPong();
+  const times: number[] = [];
+  for (let round = 0; round < 5; round++) times.push(await floor.round(TRIPS));
+  await floor.stop();
+  return Math.round((median(times) * 1e6) / TRIPS);
+}
+
 export const environmentLine = (env: Environment): string =>
-  `Node ${env.node} (V8 ${env.v8}), ${env.cores} x ${env.cpu}, ${env.os}, load ${env.load}, ${env.date}`;
+  `Node ${env.node} (V8 ${env.v8}), ${env.cores} x ${env.cpu}, ${env.os}, load ${env.load}, ` +
+  `round trip ${env.roundTripNs} ns, ${env.date}`;

@@ -18,6 +18,8 @@ export interface NativeOptions {
   readonly size: number;
   readonly batch: number;
   readonly count: number;
+  /** Rounds before the one that is timed. */
+  readonly warmUps: number;
 }
 
 let program: string | null | undefined;
@@ -28,11 +30,11 @@ export function nativeAvailable(): boolean {
   return program !== null;
 }
 
-export function nativeRing({ publish, wait, size, batch, count }: NativeOptions): NativeRing {
+export function nativeRing({ publish, wait, size, batch, count, warmUps }: NativeOptions): NativeRing {
   if (!nativeAvailable() || typeof program !== "string") throw new Error("there is no native reference");
   const { stdout, stderr, status } = spawnSync(
     program,
-    [publish, wait, String(size), String(batch), String(count)],
+    [publish, wait, String(size), String(batch), String(count), String(warmUps)],
     { encoding: "utf8" },
   );
   if (status !== 0) throw new Error(`the native reference failed (${status}): ${stderr}`);

@@ -2,12 +2,15 @@
  * A split virtqueue between two pthreads: what the ring bench is compared with. The workload is that of Linux's
  * tools/virtio/ringtest (one writable descriptor per buffer, as many outstanding as fit); the code is our own.
  *
- *   ring each|batch poll|sleep SIZE BATCH COUNT
+ *   ring each|batch poll|sleep SIZE BATCH COUNT WARMUPS
  *
  *   each   publish every buffer, look at the shared index for every buffer (as ringtest's split ring does)
  *   batch  shadow indices: publish once per BATCH, look at the shared index only when the last look is used up
  *   poll   both sides spin
  *   sleep  event index and an eventfd per direction; nobody spins
+ *
+ * WARMUPS rounds of COUNT come before the one that is timed: it takes the system some 20 ms to give two new threads a
+ * core each, and until then they take turns on one and share its cache.
  *
  * Prints one line of JSON. The lengths that come back are summed, so that nothing can be left out.
  */
@@ -39,7 +42,7 @@ static struct avail *avail;
 static struct used *used;
 static _Atomic uint16_t *used_event, *avail_event;
 static int kick_fd, call_fd;
-static unsigned size, batch;
+static unsigned size, batch, warmups;
 static uint64_t count;
 
 /* Each side's own, on cache lines of its own. */
@@ -226,13 +229,16 @@ INLINE void run_device(const bool each, const bool sleeping) {
 }
 
 static bool each_buffer, sleeping_mode;
-static void *device_main(void *unused) {
-  (void)unused;
+static void device_round(void) {
   if (each_buffer) sleeping_mode ? run_device(true, true) : run_device(true, false);
   else sleeping_mode ? run_device(false, true) : run_device(false, false);
+}
+static void *device_main(void *unused) {
+  (void)unused;
+  for (unsigned round = 0; round <= warmups; round++) device_round();
   return NULL;
 }
-static void driver_main(void) {
+static void driver_round(void) {
   if (each_buffer) sleeping_mode ? run_driver(true, true) : run_driver(true, false);
   else sleeping_mode ? run_driver(false, true) : run_driver(false, false);
 }
@@ -258,8 +264,8 @@ static void set_up(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) {
-    fprintf(stderr, "usage: ring each|batch poll|sleep SIZE BATCH COUNT\n");
+  if (argc != 7) {
+    fprintf(stderr, "usage: ring each|batch poll|sleep SIZE BATCH COUNT WARMUPS\n");
     return 2;
   }
   each_buffer = strcmp(argv[1], "each") == 0;
@@ -267,14 +273,16 @@ int main(int argc, char **argv) {
   size = strtoul(argv[3], NULL, 10);
   batch = strtoul(argv[4], NULL, 10);
   count = strtoull(argv[5], NULL, 10);
+  warmups = strtoul(argv[6], NULL, 10);
   set_up();
   struct timespec from, to;
   pthread_t device;
-  clock_gettime(CLOCK_MONOTONIC, &from);
   if (pthread_create(&device, NULL, device_main, NULL) != 0) abort();
-  driver_main();
-  pthread_join(device, NULL);
+  for (unsigned round = 0; round < warmups; round++) driver_round();
+  clock_gettime(CLOCK_MONOTONIC, &from);
+  driver_round();
   clock_gettime(CLOCK_MONOTONIC, &to);
+  pthread_join(device, NULL);
   if (guest.sum != host.sum) abort();
   double ns = (to.tv_sec - from.tv_sec) * 1e9 + (to.tv_nsec - from.tv_nsec);
   printf("{\"ms\":%.6f,\"checksum\":%llu,\"kicks\":%llu,\"interrupts\":%llu}\n", ns / 1e6,
