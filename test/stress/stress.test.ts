@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { junit } from "../../src/cli/junit.ts";
 import { runCampaign } from "../../src/stress/campaign.ts";
+import { runEpisode } from "../../src/stress/run-episode.ts";
 import { slopePerMinute } from "../../src/stress/slope.ts";
 import { episode } from "../../src/stress/swarm.ts";
 import { cli } from "../support/cli.ts";
@@ -30,6 +31,21 @@ describe("a campaign", () => {
     expect(report.findings).toEqual([]);
     expect(report.machines).toBeGreaterThan(0);
     expect(report.bytesVerified).toBeGreaterThan(10_000);
+  });
+});
+
+describe("an episode with a function that has no MSI-X", () => {
+  it("is no finding: there is nothing to mask", async () => {
+    const vectors = 0;
+    const report = await runEpisode({
+      seed: 1,
+      actions: 6,
+      weights: { traffic: 0, reset: 0, rebind: 0, suspend: 0, mask: 1, starve: 0 },
+      devices: [{ type: "rng", slot: 4 }],
+      machine: { memory: "4M", devices: [{ type: "rng", slot: 4, vectors }] },
+    });
+    expect(report.finding).toBeNull();
+    expect(report.result?.byAction).toEqual({ mask: 6 });
   });
 });
 
