@@ -11,12 +11,13 @@ import { formatResults } from "./harness/report.ts";
 import { idle } from "./idle.ts";
 import { interrupt } from "./interrupt.ts";
 import { latency } from "./latency.ts";
+import { net } from "./net.ts";
 import { port } from "./port.ts";
 import { ring } from "./ring.ts";
 import { scale } from "./scale.ts";
 import { watch } from "./watch.ts";
 
-const BENCHES: readonly Bench[] = [ring, latency, port, interrupt, block, idle, cell, scale, watch];
+const BENCHES: readonly Bench[] = [ring, latency, port, interrupt, block, net, idle, cell, scale, watch];
 
 const ROUNDS = 9;
 const SMOKE_ROUNDS = 2;
