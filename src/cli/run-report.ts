@@ -5,7 +5,7 @@ import type { BalloonResult } from "../machine/acceptance-balloons.ts";
 import type { RunReport } from "../machine/machine.ts";
 import type { ConsoleResult } from "../machine/workloads/consoles.ts";
 import type { NicResult } from "../machine/workloads/nics.ts";
-import { statementOf } from "../monitor/statements/index.ts";
+import { describeFinding } from "../monitor/monitor.ts";
 import { formatInterrupts, formatLatency, formatLspci, formatQueues } from "../observe/report/tables.ts";
 
 const megabytesPerSecond = (bytes: number, seconds: number): number =>
@@ -193,11 +193,7 @@ function monitorText({ monitor }: RunReport): string[] {
   const broken = findings.filter(({ tolerated }) => tolerated === null);
   return [
     `monitor  ${checked} statements checked, ${broken.length === 0 ? "nothing found" : `${broken.length} broken`}`,
-    ...findings.map(
-      ({ id, strength, device, queue, detail, count, tolerated }) =>
-        `${tolerated === null ? strength.toLowerCase() : "tolerated"}: ${id}: ${device}${queue < 0 ? "" : ` queue ${queue}`}: ` +
-        `${statementOf(id).text}: ${detail}${count > 1 ? ` (${count} times)` : ""}${tolerated === null ? "" : ` (${tolerated})`}`,
-    ),
+    ...findings.map(describeFinding),
   ];
 }
 

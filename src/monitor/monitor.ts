@@ -100,5 +100,24 @@ export function mergeFindings(lists: readonly (readonly Finding[])[]): Finding[]
 export const breaksMust = ({ strength, tolerated }: Finding): boolean =>
   strength === "MUST" && tolerated === null;
 
+/**
+ * What a run broke: the MUSTs, which fail it, and the rest, which is worth a look. What is tolerated is in neither.
+ *
+ *     const machine = await Machine.start({ ...description, watch: { monitor: true } });
+ *     const report = await machine.run(program, args);
+ *     const { must, other } = brokenStatements(report.monitor);
+ */
+export function brokenStatements(report: MonitorReport | null): Record<"must" | "other", readonly Finding[]> {
+  const broken = (report?.findings ?? []).filter(({ tolerated }) => tolerated === null);
+  return { must: broken.filter(breaksMust), other: broken.filter((finding) => !breaksMust(finding)) };
+}
+
+/** A finding in one line: "must: SPLIT-DRV-14: 00:04.0 queue 0: avail.idx never goes backwards: …". */
+export function describeFinding({ id, strength, device, queue, detail, count, tolerated }: Finding): string {
+  const where = `${device}${queue < 0 ? "" : ` queue ${queue}`}`;
+  const line = `${id}: ${where}: ${statementOf(id).text}: ${detail}${count > 1 ? ` (${count} times)` : ""}`;
+  return tolerated === null ? `${strength.toLowerCase()}: ${line}` : `tolerated: ${line} (${tolerated})`;
+}
+
 /** For lists: each statement, and whether it is checked. */
 export const coverage = () => STATEMENTS.map((each) => ({ ...each, checked: CHECKED.has(each.id) }));
