@@ -1,5 +1,6 @@
 /** The host worker's entry. */
 import { serveControl } from "../src/machine/control.ts";
 import { createHostSide } from "../src/machine/host-side.ts";
+import { prepared } from "../src/machine/prepare.ts";
 
-await serveControl(createHostSide);
+await serveControl(prepared("host", createHostSide));

@@ -5,7 +5,8 @@
  *
  *   head     records published by the guest (u32, free-running); for its own start and for stall reports
  *   tail     records retired by the host
- *   reply    word 0: replies published; word 1: the last one's value (one read is outstanding at most)
+ *   reply    word 0: number of the record answered last; word 1: the answer (one read is outstanding at most). A number
+ *            and no count, so that a host that takes over from one that died may answer the same record again
  *   record   word 0: operation | width << 8; word 1: address; word 2: value; word 3: its number, counted from 1
  *
  * The host looks for the next record's number, so that a request crosses between the cores as one cache line.
@@ -130,7 +131,7 @@ export class MailboxBus implements PortBus {
   protected awaitReply(before: number, operation: number, width: number, address: number): void {
     const memory = this.memory;
     const reply = this.plan.mailboxReply;
-    // Ordering F: reply count, then its value.
+    // Ordering F: the reply's number, then its value.
     for (let spin = 0; spin < this.#spins; spin++) {
       if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
     }
@@ -206,8 +207,8 @@ export class MailboxServer {
   #reply(value: number): void {
     const memory = this.memory;
     memory.write32(this.plan.mailboxReply + 4, value, WRITE_REPLY);
-    // Ordering F: value, then the reply count. Ordering I: the reply, then look for a sleeping guest.
-    memory.add32(this.plan.mailboxReply, 1, PUBLISH_REPLY);
+    // Ordering F: value, then the reply. Ordering I: the reply, then look for a sleeping guest.
+    memory.store32(this.plan.mailboxReply, this.#tail, PUBLISH_REPLY);
     this.#cpu.ring();
   }
 }

@@ -50,8 +50,8 @@ export class Host {
   readonly #root: PciRoot;
   readonly #handler: PortHandler;
   readonly #hotPlug: HotPlugController;
-  /** Who waits for the guest to let go of a device, by slot. */
-  readonly #ejects = new Map<number, () => void>();
+  /** Who waits for the guest to let go of a device, by slot: one or more. */
+  readonly #ejects = new Map<number, (() => void)[]>();
   readonly #functions: (VirtioFunction | undefined)[];
   readonly #controllers: readonly InterruptController[];
   readonly #mailboxes: readonly MailboxServer[];
@@ -75,7 +75,7 @@ export class Host {
     this.#hotPlug = new HotPlugController(
       options.hotPlugInterrupt ?? (() => first.post(FIRST_SYSTEM_VECTOR + HOT_PLUG_IRQ)),
     );
-    this.#hotPlug.onEject = (slot) => this.#ejects.get(slot)?.();
+    this.#hotPlug.onEject = (slot) => this.#letGo(slot);
     this.#root = new PciRoot(this.#hotPlug);
     this.#handler = options.watchBus ? new WatchedHandler(this.#root, options.watchBus) : this.#root;
     this.#mailboxes = plan.cpus.flatMap((cpu, index) => {
@@ -141,11 +141,15 @@ export class Host {
   /** Asks the guest for a device, and takes it out when the guest has let go of it. */
   async requestUnplug(removed: VirtioFunction): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#ejects.set(removed.slot, resolve);
+      this.#ejects.set(removed.slot, [...(this.#ejects.get(removed.slot) ?? []), resolve]);
       this.#hotPlug.requestEject(removed.slot);
     });
-    this.#ejects.delete(removed.slot);
     await this.removeDevice(removed);
+  }
+
+  /** Tells the guest to look at every slot: after a host that died, nothing is as it was. */
+  announceAll(): void {
+    this.#hotPlug.slotChanged(0);
   }
 
   /** Takes a device out, as a user may at any moment, and closes its model. */
@@ -154,7 +158,7 @@ export class Host {
     this.#root.removeFunction(removed.slot);
     this.#functions[removed.index] = undefined;
     removed.unplug();
-    this.#ejects.get(removed.slot)?.();
+    this.#letGo(removed.slot);
     await removed.device.model.close?.();
   }
 
@@ -202,6 +206,12 @@ export class Host {
     const closed = await Promise.allSettled(this.functions.map((each) => this.removeDevice(each)));
     // Only now: whoever hears of it ends the thread, and with it what the others still flush.
     for (const each of closed) if (each.status === "rejected") throw each.reason;
+  }
+
+  #letGo(slot: number): void {
+    const waiting = this.#ejects.get(slot) ?? [];
+    this.#ejects.delete(slot);
+    for (const resolve of waiting) resolve();
   }
 
   /** The sender knew the function's queues: a kick beyond them was meant for one that has left this place. */

@@ -22,7 +22,7 @@ export interface DeviceDescription {
   /** PCI slot, 4-31; the next free one by default. */
   readonly slot?: number;
   /** MSI-X table size, 0-64; by default one per queue and one for configuration changes. */
-  readonly vectors?: number;
+  readonly vectors?: number | undefined;
   readonly queueSize?: number;
   /** The device's own options. */
   readonly options?: Readonly<Record<string, string | number | boolean>>;
@@ -46,6 +46,15 @@ export interface MachineDescription {
   readonly devices?: readonly DeviceDescription[];
   readonly deadlines?: Partial<Deadlines>;
   readonly watch?: Partial<WatchSpec>;
+  /** A module that both workers run before they build anything: it may plant faults. */
+  readonly prepare?: PrepareSpec;
+}
+
+export interface PrepareSpec {
+  /** A URL. */
+  readonly module: string;
+  /** Handed to the module's default export, in each worker. */
+  readonly args: unknown;
 }
 
 /** What is kept of what both threads do. Both cost time; without them nothing does. */
@@ -96,6 +105,7 @@ export interface MachineSpec {
   readonly devices: readonly DeviceSpec[];
   readonly deadlines: Deadlines;
   readonly watch: WatchSpec;
+  readonly prepare: PrepareSpec | null;
 }
 
 const DEFAULT_DEADLINES: Deadlines = {
@@ -125,6 +135,7 @@ const KNOWN_KEYS = [
   "devices",
   "deadlines",
   "watch",
+  "prepare",
 ] as const satisfies readonly (keyof MachineDescription)[];
 const KNOWN_DEVICE_KEYS = ["type", "slot", "vectors", "queueSize", "options"] as const;
 
@@ -150,6 +161,7 @@ export function checkDescription(description: MachineDescription): MachineSpec {
     devices,
     deadlines: checkDeadlines(description.deadlines ?? {}),
     watch: checkWatch(description.watch ?? {}),
+    prepare: description.prepare === undefined ? null : checkPrepare(description.prepare),
   };
 }
 
@@ -227,6 +239,12 @@ function checkWatch(watch: Partial<WatchSpec>): WatchSpec {
     monitor: boolean("watch.monitor", watch.monitor ?? false),
     traceEvents: integer("watch.traceEvents", watch.traceEvents ?? 0, 0, MAX_TRACE_EVENTS),
   };
+}
+
+function checkPrepare(prepare: PrepareSpec): PrepareSpec {
+  onlyKeys("prepare", prepare, ["module", "args"]);
+  if (typeof prepare.module !== "string") throw expected("prepare.module", "a URL", prepare.module);
+  return { module: prepare.module, args: prepare.args };
 }
 
 function checkDeadlines(deadlines: Partial<Deadlines>): Deadlines {

@@ -4,7 +4,7 @@ import { HostLoop } from "../host/loop.ts";
 import type { Violation } from "../host/violation.ts";
 import { runDeviceCommand } from "./device-command.ts";
 import { outcomeOf } from "./fault.ts";
-import { createDevice, plugDevice, unplugDevice } from "./hot-plug.ts";
+import { addDevices, plugDevice, unplugDevice } from "./hot-plug.ts";
 import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, HostService, SharedParts } from "./protocol.ts";
@@ -36,9 +36,10 @@ export function createHostSide(parts: SharedParts): HostService {
   let running: Promise<void> = Promise.resolve();
 
   return {
-    start: () =>
+    start: (devices, again) =>
       outcomeOf("internal", async () => {
-        for (const device of spec.devices) host.addDevice(await createDevice(device, spec));
+        await addDevices(host, spec, devices);
+        if (again) host.announceAll();
         running = loop.run();
         // A loop that fails is our own bug: let it end the worker, with its stack.
         running.catch((error) =>

@@ -24,6 +24,18 @@ export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promi
   };
 }
 
+/** Those that are there when the machine, or a host that replaces another, starts. */
+export async function addDevices(
+  host: Host,
+  spec: MachineSpec,
+  devices: readonly DeviceDescription[],
+): Promise<void> {
+  for (const device of devices) {
+    const checked = checkDevice("device", device, new Set(), spec.queueSize);
+    host.addDevice(await createDevice(checked, spec));
+  }
+}
+
 /** Returns the slot that the device is in. */
 export async function plugDevice(host: Host, spec: MachineSpec, wanted: DeviceDescription): Promise<number> {
   if (!host.hasRoom) throw new UsageError("there is no room for another device: unplug one first");
@@ -37,9 +49,9 @@ export async function plugDevice(host: Host, spec: MachineSpec, wanted: DeviceDe
   }
 }
 
-/** Resolves when the device is out. */
-export async function unplugDevice(host: Host, { device, surprise }: UnplugRequest): Promise<null> {
+/** Resolves, with its slot, when the device is out. */
+export async function unplugDevice(host: Host, { device, surprise }: UnplugRequest): Promise<number> {
   const found = findTarget(host.functions, device);
   await (surprise ? host.unplug(found) : host.requestUnplug(found));
-  return null;
+  return found.slot;
 }

@@ -12,6 +12,7 @@ import {
   type MachineSpec,
 } from "./description.ts";
 import { unwrap } from "./fault.ts";
+import { HostGone } from "./host-gone.ts";
 import type { GuestService, HostService, Outcome, SharedParts } from "./protocol.ts";
 import {
   accountOf,
@@ -26,7 +27,7 @@ import {
   runProgram,
   withinDeadline,
 } from "./run.ts";
-import { type AttachedParts, allocateParts, attachParts, describeControl } from "./shared-parts.ts";
+import { type AttachedParts, allocateParts, attachParts, describeControl, powerOff } from "./shared-parts.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { moduleUrl } from "./thread.ts";
 import { readEvents } from "./watch.ts";
@@ -40,10 +41,12 @@ export class Machine implements RunnableMachine {
   /** Called about once a second with what the guest program says of its progress. */
   onProgress: OnProgress = () => undefined;
   readonly #parts: AttachedParts;
-  readonly #host: Side<HostService>;
+  readonly #shared: SharedParts;
+  readonly #hostGone = new HostGone();
+  /** What is plugged in, by slot. */
+  readonly #devices = new Map<number, DeviceDescription>();
+  #host: Side<HostService>;
   readonly #guest: Side<GuestService>;
-  readonly #events: SharedParts["events"];
-  readonly #epoch: number;
   #ended = false;
 
   /** Builds both workers, opens the devices, enumerates the bus and binds the drivers. */
@@ -60,12 +63,11 @@ export class Machine implements RunnableMachine {
 
   private constructor(spec: MachineSpec) {
     this.spec = spec;
-    const parts = allocateParts(spec);
-    this.#parts = attachParts(parts);
-    this.#events = parts.events;
-    this.#epoch = parts.epoch;
-    this.#host = new Side("host", parts);
-    this.#guest = new Side("guest", parts);
+    this.#shared = allocateParts(spec);
+    this.#parts = attachParts(this.#shared);
+    for (const device of spec.devices) this.#devices.set(device.slot, device);
+    this.#host = this.#startHost();
+    this.#guest = new Side("guest", this.#shared);
   }
 
   /**
@@ -79,7 +81,7 @@ export class Machine implements RunnableMachine {
       {
         stallMs: this.spec.deadlines.stallMs,
         onProgress: (label, done, total) => this.onProgress(label, done, total),
-        gone: [this.#host.gone],
+        gone: [this.#hostGone.promise],
       },
     );
     return this.#report(run);
@@ -100,6 +102,7 @@ export class Machine implements RunnableMachine {
   /** Plugs a device into the running machine; resolves with its slot. The guest is told by interrupt. */
   async plug(device: DeviceDescription): Promise<number> {
     const slot = unwrap(await this.#alive<Outcome<number>>(this.#host.service.plug(device)));
+    this.#devices.set(slot, { ...device, slot });
     await this.#attend();
     return slot;
   }
@@ -109,10 +112,38 @@ export class Machine implements RunnableMachine {
    * it out at once and tells the guest afterwards.
    */
   async unplug(device: number | string, { surprise = false } = {}): Promise<void> {
-    const request = this.#alive<Outcome<null>>(this.#host.service.unplug({ device, surprise }));
+    const request = this.#alive<Outcome<number>>(this.#host.service.unplug({ device, surprise }));
     const { unplugMs } = this.spec.deadlines;
-    unwrap(await withinDeadline("unplugMs", unplugMs, this.#attendUntil(request)));
+    const slot = unwrap(await withinDeadline("unplugMs", unplugMs, this.#attendUntil(request)));
+    this.#devices.delete(slot);
     await this.#attend();
+  }
+
+  /**
+   * Kills the host worker at once, whatever it is doing, and starts another, with the same devices as after power-on.
+   * RAM and the guest live on: to the guest each device was pulled out and another one plugged in. Back-end I/O that
+   * was under way has ended when the new host starts.
+   */
+  async restartHost(): Promise<void> {
+    const dying = this.#host;
+    this.#hostGone.expect(dying);
+    await dying.end();
+    powerOff(this.#parts);
+    if (this.#ended) return;
+    this.#host = this.#startHost();
+    const { startMs } = this.spec.deadlines;
+    const devices = [...this.#devices.values()];
+    const starting = async (): Promise<Outcome<null>> => {
+      await this.#host.ready;
+      return this.#host.service.start(devices, true);
+    };
+    unwrap(await withinDeadline("startMs", startMs, this.#alive(starting())));
+    await this.#attend();
+  }
+
+  /** Kills the guest worker at once. What it ran ends as crashed; `stop` closes the devices as always. */
+  async killGuest(): Promise<void> {
+    await this.#guest.end();
   }
 
   /** The control page as it stands: who sleeps on what, what is pending. Readable even while a side is blocked. */
@@ -122,7 +153,8 @@ export class Machine implements RunnableMachine {
 
   get controlled(): Controlled {
     return {
-      snapshot: () => takeSnapshot(this.#parts, performance.timeOrigin + performance.now() - this.#epoch),
+      snapshot: () =>
+        takeSnapshot(this.#parts, performance.timeOrigin + performance.now() - this.#shared.epoch),
       counters: async () => {
         const [host, guest] = await Promise.all([describeSide(this.#host), describeSide(this.#guest)]);
         return mergeQueues(host, guest);
@@ -131,9 +163,8 @@ export class Machine implements RunnableMachine {
   }
 
   recordings(): Recordings | null {
-    return this.#events === undefined
-      ? null
-      : { host: readEvents(this.#events.host), guest: readEvents(this.#events.guest) };
+    const { events } = this.#shared;
+    return events === undefined ? null : { host: readEvents(events.host), guest: readEvents(events.guest) };
   }
 
   /** Closes the devices (flushing what they hold) and ends both workers. */
@@ -153,9 +184,16 @@ export class Machine implements RunnableMachine {
     await Promise.all([this.#guest.end(), this.#host.end()]);
   }
 
+  #startHost(): Side<HostService> {
+    const side = new Side<HostService>("host", this.#shared);
+    this.#hostGone.watch(side);
+    return side;
+  }
+
   async #boot(): Promise<void> {
     await this.#alive(Promise.all([this.#host.ready, this.#guest.ready]));
-    unwrap(await this.#alive<Outcome<null>>(this.#host.service.start()));
+    const devices = [...this.#devices.values()];
+    unwrap(await this.#alive<Outcome<null>>(this.#host.service.start(devices, false)));
     unwrap(await this.#alive<Outcome<null>>(this.#guest.service.start()));
   }
 

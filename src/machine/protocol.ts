@@ -34,15 +34,15 @@ export interface CountedViolation extends Violation {
 }
 
 export interface HostService {
-  /** Opens the devices and begins to serve. */
-  start(): Promise<Outcome<null>>;
+  /** Opens the devices and begins to serve. With `again` the guest has known other devices in their places. */
+  start(devices: readonly DeviceDescription[], again: boolean): Promise<Outcome<null>>;
   describe(): Promise<HostState>;
   /** A run-time change of one device, and its answer. */
   command(request: DeviceCommandRequest): Promise<Outcome<unknown>>;
   /** Adds a device to the running machine and tells the guest. Returns its slot. */
   plug(device: DeviceDescription): Promise<Outcome<number>>;
-  /** Resolves when the device is out. */
-  unplug(request: UnplugRequest): Promise<Outcome<null>>;
+  /** Resolves, with its slot, when the device is out. */
+  unplug(request: UnplugRequest): Promise<Outcome<number>>;
   stop(): Promise<void>;
 }
 

@@ -1,10 +1,11 @@
 /** The shared memory of one machine, made once and attached by each side. */
 import { allocateShared, attachMemory } from "../memory/attach.ts";
 import { Doorbell } from "../memory/doorbell.ts";
-import { type ControlPlan, planControl } from "../memory/plan.ts";
+import { CARD_BYTES, type ControlPlan, INTX_LINES, KICK_WORDS, planControl } from "../memory/plan.ts";
 import { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { eventRingBytes } from "../observe/record/event-ring.ts";
+import { MSIX } from "../wire/pci.ts";
 import type { MachineSpec } from "./description.ts";
 import type { SharedParts } from "./protocol.ts";
 
@@ -43,6 +44,25 @@ export function attachParts({ spec, control, ram }: SharedParts): AttachedParts 
     ram: new Ram(attachMemory(ram), spec.memoryBase),
     hostDoorbell: new Doorbell(memory, plan.hostDoorbell),
   };
+}
+
+/** What devices share with the guest, as after power-on. For when the host that served them has died. */
+export function powerOff({ control, plan }: AttachedParts): void {
+  const clear = (offset: number, bytes = 4) => control.fill(offset, bytes, 0, 0);
+  for (const fn of plan.functions) {
+    // First what the guest's kicks go by, then the kicks.
+    control.store32(fn.notifyPort, 0, 0);
+    control.store32(fn.isr, 0, 0);
+    control.store32(fn.msixControl, 0, 0);
+    clear(fn.msixPending, MSIX.maxVectors / 8);
+    clear(fn.msixTable, MSIX.maxVectors * MSIX.entryBytes);
+    clear(fn.kicks, 4 * KICK_WORDS);
+    clear(fn.card, CARD_BYTES);
+  }
+  control.store32(plan.kickSummary, 0, 0);
+  for (let line = 0; line < INTX_LINES; line++) control.store32(plan.intxLines + 4 * line, 0, 0);
+  // Who slept there sleeps no more.
+  clear(plan.hostDoorbell, Doorbell.BYTES);
 }
 
 /** What the control page says, readable even while a side is blocked: for stall reports. */

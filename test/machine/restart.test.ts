@@ -1,0 +1,45 @@
+/** Workers that die: the machine outlives its host's, and ends in order without its guest's. */
+import { expect, test } from "vitest";
+import { Machine } from "../../src/machine/machine.ts";
+
+const PROGRAM = new URL("./restart.guest.ts", import.meta.url);
+const DEVICES = [{ type: "blk", options: { size: "1M" } }, { type: "rng" }];
+
+const moving = (machine: Machine): Promise<void> =>
+  new Promise((resolve) => {
+    machine.onProgress = () => resolve();
+  });
+
+test("a host worker that is killed twice: requests are cancelled once, the next host serves", async () => {
+  const machine = await Machine.start({ memory: "8M", devices: DEVICES });
+  const running = machine.run(PROGRAM, 2);
+  for (let kill = 0; kill < 2; kill++) {
+    await moving(machine);
+    await machine.restartHost();
+  }
+  const report = await running;
+  expect(report).toMatchObject({ verdict: "completed", result: { cancelled: 2 }, violations: [] });
+  await machine.stop();
+});
+
+test("a device that was plugged in is there after a restart, one that was taken out is not", async () => {
+  const machine = await Machine.start({ memory: "8M", devices: DEVICES });
+  await machine.unplug("rng");
+  const slot = await machine.plug({ type: "blk", options: { size: "2M" } });
+  await machine.restartHost();
+  const { functions } = (await machine.controlled.snapshot()) as { functions: { name: string }[] };
+  expect(functions.map(({ name }) => name)).toEqual(["00:04.0 blk", `00:0${slot}.0 blk`]);
+  await machine.stop();
+});
+
+test("a guest worker that is killed: the run ends as crashed, the machine stops in order", async () => {
+  const machine = await Machine.start({ memory: "8M", devices: DEVICES });
+  const running = machine.run(PROGRAM, 1);
+  await moving(machine);
+  await machine.killGuest();
+  expect(await running).toMatchObject({
+    verdict: "crashed",
+    reason: expect.stringContaining("guest worker"),
+  });
+  await machine.stop();
+});
