@@ -156,6 +156,10 @@ export class Gate implements AccessGate {
     if (this.ramWatcher !== undefined && this.#memory === RAM) this.ramWatcher(this.#kind);
   }
 
+  becomes(kind: AccessKind): void {
+    this.#kind = kind;
+  }
+
   block(memory: number, offset: number): void {
     const words = this.#words;
     const token = 1 << this.actor;

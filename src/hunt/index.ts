@@ -17,11 +17,6 @@ export { StampDriver } from "./machine/stamp-driver.ts";
 export { RequestLedger } from "./oracles/requests.ts";
 export { raceMatchers } from "./proof/matchers.ts";
 export { type Proof, type ProofOptions, prove, statement } from "./proof/prove.ts";
-export {
-  type SharedProgram,
-  type SharedWords,
-  sharedMemory,
-  type WordAtomics,
-} from "./proof/shared-memory.ts";
+export { type Shared, type SharedProgram, sharedMemory } from "./proof/shared-memory.ts";
 export { type Access, type Race, RaceDetector } from "./races/detector.ts";
 export { defineScenario, type Scenario, type ThreadContext, type ThreadProgram } from "./scenario.ts";

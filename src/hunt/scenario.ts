@@ -50,7 +50,7 @@ export interface ThreadContext {
 
 /** One side of the machine, made for one execution. */
 export interface ThreadProgram {
-  run(): void;
+  run(): void | Promise<void>;
   /** The processor that this thread is, if it takes interrupts. */
   processor?: Omit<Processor, "pending">;
   /** After the execution: report what is wrong. Accesses are free. */
@@ -73,6 +73,8 @@ export interface Scenario {
   readonly functions?: number;
   /** More accesses than this in one execution is a finding (O9). */
   readonly stepsMax?: number;
+  /** The module that holds it, where that is not one of ours. */
+  readonly file?: string | undefined;
 }
 
 export function defineScenario(scenario: Scenario): Scenario {

@@ -16,6 +16,7 @@ import { useProcesses } from "./policies/exhaust.ts";
 import { POLICIES, policyFor } from "./policies/index.ts";
 import { Search } from "./proof/search.ts";
 import { optionsMultiplied, type Processes } from "./proof/steps.ts";
+import type { Race } from "./races/detector.ts";
 import { racesInJournal } from "./races/journal.ts";
 import { describeRace, raceKey } from "./races/report.ts";
 import {
@@ -67,6 +68,8 @@ export interface Finding {
   readonly thread: number;
   readonly oracle: string;
   readonly text: string;
+  /** Of O10: the two accesses. */
+  readonly race?: Race;
 }
 
 export interface BatchResult {
@@ -151,7 +154,8 @@ export class HuntThread {
     this.#context = this.#makeContext(plan);
   }
 
-  runBatch(request: BatchRequest): BatchResult {
+  /** Waits for nothing but the scenario's own functions, where those are asynchronous. */
+  async runBatch(request: BatchRequest): Promise<BatchResult> {
     const { thread } = this.#setup;
     const words = this.#words;
     const next = (thread + 1) % this.#threads;
@@ -170,7 +174,8 @@ export class HuntThread {
       this.#build();
       this.#turnstile.pass(next);
       this.#turnstile.await(thread);
-      this.#run();
+      const running = this.#run();
+      if (running !== undefined) await running;
       if (this.#gate.endedHere && thread !== 0) {
         this.#turnstile.pass(0);
         this.#turnstile.await(thread);
@@ -299,20 +304,31 @@ export class HuntThread {
     if (this.#setup.thread === this.#threads - 1) this.#words[WORD.phase] = PHASE.prologue;
   }
 
-  #run(): void {
-    const words = this.#words;
-    if (words[WORD.ended] !== ENDED.no) return;
-    try {
-      for (const memory of this.#weak) memory.begin();
-      this.#program?.run();
+  /** A promise where the program's function is asynchronous: the thread keeps the baton while it waits for it. */
+  #run(): Promise<void> | undefined {
+    if (this.#words[WORD.ended] !== ENDED.no) return undefined;
+    const finish = (): void => {
       this.#weak[0]?.release();
       this.#gate.finish();
+    };
+    try {
+      for (const memory of this.#weak) memory.begin();
+      const running = this.#program?.run();
+      if (running instanceof Promise) return running.then(finish).catch((error) => this.#threw(error));
+      finish();
     } catch (error) {
-      if (error instanceof ExecutionEnded || words[WORD.ended] !== ENDED.no) return;
-      words[WORD.ended] = ENDED.fault;
-      this.#gate.endedHere = true;
-      this.#crashed(error);
+      this.#threw(error);
     }
+    return undefined;
+  }
+
+  /** What ended a program: the execution's end, or a fault of its own. */
+  #threw(error: unknown): void {
+    const words = this.#words;
+    if (error instanceof ExecutionEnded || words[WORD.ended] !== ENDED.no) return;
+    words[WORD.ended] = ENDED.fault;
+    this.#gate.endedHere = true;
+    this.#crashed(error);
   }
 
   #judge(): void {
@@ -341,7 +357,7 @@ export class HuntThread {
       const key = raceKey(race);
       if (this.#knownRaces.has(key)) continue;
       this.#knownRaces.add(key);
-      this.#report("O10 data race", describeRace(race, agents));
+      this.#report("O10 data race", describeRace(race, agents), race);
     }
   }
 
@@ -349,7 +365,7 @@ export class HuntThread {
     this.#report("exception", error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 
-  #report(oracle: string, text: string): void {
+  #report(oracle: string, text: string, race?: Race): void {
     const words = this.#words;
     words[WORD.findings] = (words[WORD.findings] as number) + 1;
     // A campaign that goes on after a finding keeps the first of them.
@@ -359,6 +375,7 @@ export class HuntThread {
         thread: this.#setup.thread,
         oracle,
         text,
+        ...(race !== undefined && { race }),
       });
     }
   }

@@ -18,6 +18,8 @@ export interface TraceAccess {
   readonly before: number;
   /** Where in the source the access was asked for: "file:line", most direct first. */
   readonly stack: readonly string[];
+  /** Place in the race detector's journal; -1: nobody looks for races. */
+  readonly event: number;
 }
 
 export interface TraceNote {
@@ -71,6 +73,7 @@ export class Recorder {
       value,
       before,
       stack,
+      event: (this.#words[WORD.journal] as number) - 1,
     });
   }
 
@@ -96,11 +99,17 @@ export class Recorder {
   }
 }
 
-const OWN_FILES = /\/(memory\/scheduled-memory|hunt\/(gate|trace))\.[tj]s/;
+const OWN_FILES =
+  /\/(memory\/(scheduled-memory|stand-ins\/[\w-]+)|hunt\/(gate|trace|weak\/weak-memory|proof\/shared-memory|thread|worker))\.[tj]s/;
+/** Frames of ours lie on top of those that people look for. */
+const FRAMES = 30;
 
 /** The production code's frames that led here. */
 function callers(): string[] {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = FRAMES;
   const frames = (new Error().stack ?? "").split("\n").slice(1);
+  Error.stackTraceLimit = limit;
   return frames
     .map((line) => /(?:\(|at )(?:file:\/\/)?(\/[^()]*:\d+):\d+\)?$/.exec(line.trim())?.[1] ?? "")
     .filter((place) => place !== "" && !OWN_FILES.test(place))

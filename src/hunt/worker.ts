@@ -1,5 +1,6 @@
 /** The thread's end of the conversation with the hunter: load a scenario and a defect, run batches. */
 import { parentPort, workerData } from "node:worker_threads";
+import { takeGlobalNames } from "../memory/stand-ins/index.ts";
 import { plant } from "./defect.ts";
 import { findDefect, findScenario, loadHuntModule } from "./load.ts";
 import { type BatchRequest, type BatchResult, HuntThread, type ThreadSetup } from "./thread.ts";
@@ -23,6 +24,8 @@ export async function serveHunt(): Promise<void> {
   const reply = (message: HuntReply): void => port.postMessage(message);
   try {
     const data = workerData as HuntWorkerData;
+    // Before the user's modules are loaded, so that they and all that they load get the watched kind.
+    if (data.file !== null) takeGlobalNames();
     const own = data.file === null ? { defects: [], scenarios: [] } : await loadHuntModule(data.file);
     const scenario = findScenario(data.scenario, own.scenarios);
     if (data.defect !== null) {
@@ -31,7 +34,7 @@ export async function serveHunt(): Promise<void> {
     }
     const thread = new HuntThread(data, scenario);
     port.on("message", (request: BatchRequest) => {
-      reply({ type: "result", result: thread.runBatch(request) });
+      void thread.runBatch(request).then((result) => reply({ type: "result", result }));
     });
     reply({ type: "ready" });
   } catch (error) {

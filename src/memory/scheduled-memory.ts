@@ -34,6 +34,8 @@ export interface AccessGate {
   block(memory: number, offset: number): void;
   /** Lets the actors that wait on the word go on; how many there were. */
   wake(memory: number, offset: number): number;
+  /** The access that stands at the gate turns out to be of another kind. */
+  becomes(kind: AccessKind): void;
 }
 
 export class ScheduledMemory implements SharedMemory {
@@ -137,11 +139,22 @@ export class ScheduledMemory implements SharedMemory {
     return this.#update(offset, this.#u32[offset >>> 2] as number, value);
   }
 
-  /** Any atomic update of a word, for code that is not ours. */
-  update32(offset: number, change: (before: number) => number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.update);
-    const before = this.#u32[offset >>> 2] as number;
-    return this.#update(offset, before, change(before));
+  /**
+   * Any atomic load, store or update of 1 to 8 bytes, for code that is not ours: `touch` is given the bytes. An update
+   * that changes nothing (a comparison that failed) returns false, and is a load.
+   */
+  atomicBytes(
+    offset: number,
+    bytes: number,
+    kind: AccessKind,
+    site: Site,
+    touch: (bytes: Uint8Array) => boolean,
+  ): void {
+    this.#gate.before(this.#id, offset, bytes, site, kind);
+    const before = this.#word(offset, bytes);
+    const changed = touch(this.#u8.subarray(offset, offset + bytes));
+    if (!changed && kind === ACCESS.update) this.#gate.becomes(ACCESS.load);
+    this.#gate.after(this.#word(offset, bytes), before);
   }
 
   /** Time stands still under the scheduler: a wait ends by a notify, never by its time-out. */
@@ -180,6 +193,12 @@ export class ScheduledMemory implements SharedMemory {
     this.#gate.before(this.#id, offset, length, site, kind);
     this.#gate.after(length, 0);
     return this.#u8.subarray(offset, offset + length);
+  }
+
+  /** At most 32 bits, without a scheduling point. */
+  #word(offset: number, bytes: number): number {
+    if (bytes >= 4) return this.peek32(offset);
+    return bytes === 2 ? this.peek16(offset) : (this.#u8[offset] as number);
   }
 
   #saw(value: number): number {

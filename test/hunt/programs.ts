@@ -1,5 +1,5 @@
 /** Shared-memory programs of a user's, for the tests of `sharedMemory`: a ring of four words, right and wrong. */
-import { type SharedWords, sharedMemory } from "../../src/hunt/index.ts";
+import { type Shared, sharedMemory } from "../../src/hunt/index.ts";
 
 const HEAD = 0;
 const TAIL = 1;
@@ -7,9 +7,9 @@ const SLOTS = 2;
 const SIZE = 2;
 const ITEMS = 3;
 
-type Publish = (shared: SharedWords, head: number) => void;
+type Publish = (shared: Shared, head: number) => void;
 
-const produce = (shared: SharedWords, publish: Publish): void => {
+const produce = (shared: Shared, publish: Publish): void => {
   const { words, atomics } = shared;
   for (let item = 0; item < ITEMS; item++) {
     while (item - atomics.load(words, TAIL) >= SIZE);
@@ -18,7 +18,7 @@ const produce = (shared: SharedWords, publish: Publish): void => {
   }
 };
 
-const consume = ({ words, atomics, fail }: SharedWords): void => {
+const consume = ({ words, atomics, fail }: Shared): void => {
   for (let item = 0; item < ITEMS; item++) {
     while (atomics.load(words, HEAD) === item);
     const got = words[SLOTS + (item % SIZE)];
@@ -43,7 +43,7 @@ export const plainRing = ring("plain-ring", ({ words }, head) => {
   words[HEAD] = head;
 });
 
-const take = ({ words, atomics }: SharedWords): void => {
+const take = ({ words, atomics }: Shared): void => {
   while (atomics.compareExchange(words, 0, 0, 1) !== 0) atomics.wait(words, 0, 1);
   words[1] = (words[1] ?? 0) + 1;
   atomics.store(words, 0, 0);
@@ -58,7 +58,7 @@ export const lock = sharedMemory({
 });
 
 /** Nothing is plain, so nothing races; and yet a count is lost. */
-const lose = ({ words, atomics }: SharedWords): void => {
+const lose = ({ words, atomics }: Shared): void => {
   atomics.store(words, 0, atomics.load(words, 0) + 1);
 };
 

@@ -12,7 +12,7 @@
  * plain, or DataView accesses, instead of atomic: what the code would do without its `Atomics`.
  */
 import type { SharedBuffer } from "../../memory/attach.ts";
-import { type AccessGate, ScheduledMemory } from "../../memory/scheduled-memory.ts";
+import { ACCESS, type AccessGate, type AccessKind, ScheduledMemory } from "../../memory/scheduled-memory.ts";
 import type { WaitResult } from "../../memory/shared-memory.ts";
 import type { Site } from "../../wire/sites.ts";
 import { Delayed } from "./delayed.ts";
@@ -128,8 +128,17 @@ export class WeakMemory extends ScheduledMemory {
       () => super.exchange32(offset, value, site),
     );
   }
-  override update32(offset: number, change: (before: number) => number, site: Site): number {
-    return this.#update(offset, site, change, () => super.update32(offset, change, site));
+  override atomicBytes(
+    offset: number,
+    bytes: number,
+    kind: AccessKind,
+    site: Site,
+    touch: (bytes: Uint8Array) => boolean,
+  ): void {
+    if (kind === ACCESS.load) this.#settle(offset, bytes);
+    else this.release();
+    super.atomicBytes(offset, bytes, kind, site, touch);
+    if (kind !== ACCESS.store) this.#acquire();
   }
   override wait32(offset: number, expected: number, timeoutMs: number, site: Site): WaitResult {
     this.release();
