@@ -1,12 +1,20 @@
 /** How Linux gets our devices' interrupts: with as many vectors as there are, shared, or on one line. */
-import { describe, expect, it } from "vitest";
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDevices } from "../../src/foreign/linux/devices.ts";
+import { LinuxMachine } from "../../src/foreign/linux/linux-machine.ts";
+import { findSystemFiles } from "../../src/foreign/linux/system-files.ts";
 import { formatTable } from "../../src/observe/report/tables.ts";
+import { Random } from "../../src/wire/random.ts";
 import { interrupts, LINUX_MS, linuxHere, startLinux } from "./linux-rig.ts";
 import { FULL } from "./matrix.ts";
 
 const linux = linuxHere();
 const title = typeof linux === "string" ? `Linux's interrupts (skipped: ${linux})` : "Linux's interrupts";
 const SIZE = { size: "4M", seed: 3 };
+const content = new Uint8Array(4 << 20);
+new Random(SIZE.seed).fill(content);
+const SUM = createHash("md5").update(content).digest("hex");
 const work = (disk: string) => `dd if=/dev/${disk} of=/dev/null bs=64k 2>/dev/null`;
 
 describe.skipIf(typeof linux === "string")(title, { timeout: LINUX_MS }, () => {
@@ -62,40 +70,58 @@ describe.skipIf(typeof linux === "string")(title, { timeout: LINUX_MS }, () => {
   });
 });
 
-const CASES = [true, false].flatMap((acpi) =>
-  [0, undefined].flatMap((vectors) =>
-    [true, false].flatMap((indirect) =>
-      [true, false].map((eventIndex) => ({ acpi, vectors, indirect, eventIndex })),
-    ),
-  ),
+/** One boot has each way to offer a ring, on a disk and an entropy source each. */
+const RINGS = [true, false].flatMap((indirect) =>
+  [true, false].map((eventIndex) => ({ indirect, eventIndex })),
 );
+const BOOTS = [true, false].flatMap((acpi) => [
+  { acpi, vectors: "none", few: { vectors: 0 } },
+  { acpi, vectors: "one for each queue", few: {} },
+]);
 
-describe.skipIf(typeof linux === "string" || !FULL)(
-  `${title}, from a cold start`,
+describe.skipIf(typeof linux === "string" || !FULL).each(BOOTS)(
+  `${title}, from a cold start, acpi $acpi, vectors $vectors`,
   { timeout: LINUX_MS },
-  () => {
-    it.each(CASES)(
-      "acpi $acpi, vectors $vectors, indirect $indirect, event index $eventIndex",
-      async (each) => {
-        const { acpi, vectors, indirect, eventIndex } = each;
-        const machine = await startLinux({
-          acpi,
-          snapshot: false,
-          machine: { indirect, eventIndex },
-          others: [
-            { type: "blk", ...(vectors !== undefined && { vectors }), options: SIZE },
-            { type: "rng", ...(vectors !== undefined && { vectors }) },
-          ],
-        });
+  ({ acpi, few }) => {
+    let machine: LinuxMachine;
+
+    beforeAll(async () => {
+      const devices = RINGS.map((ring, index) => ({
+        machine: ring,
+        others: [
+          { type: "blk", slot: 8 + 2 * index, ...few, options: SIZE },
+          { type: "rng", slot: 9 + 2 * index, ...few },
+        ],
+      }));
+      const opened = await Promise.all(devices.map(openDevices));
+      machine = await LinuxMachine.start({
+        acpi,
+        files: findSystemFiles({}),
+        devices: opened.flatMap((each) => each.opened),
+      });
+    }, LINUX_MS);
+    afterAll(() => machine?.stop());
+
+    it.each(RINGS.map((ring, index) => ({ ...ring, index })))(
+      "indirect $indirect, event index $eventIndex",
+      async ({ indirect, eventIndex, index }) => {
+        const disk = `vd${"abcd"[index]}`;
         await machine.check(
-          `${work("vda")} & dd if=/dev/hwrng bs=64 count=100 of=/dev/null 2>/dev/null; wait`,
+          `echo virtio_rng.${index} >/sys/class/misc/hw_random/rng_current
+          ${work(disk)} & dd if=/dev/hwrng bs=64 count=100 of=/dev/null 2>/dev/null; wait`,
         );
-        const chips = new Set((await interrupts(machine)).map(({ chip }) => chip));
-        const features = await machine.check("cut -c29-30 /sys/bus/virtio/devices/virtio0/features");
-        await machine.stop();
-        const expected = acpi ? (vectors === 0 ? "IO-APIC" : "PCI-MSI") : "XT-PIC";
-        expect([...chips]).toEqual([expected]);
-        expect(features).toBe(`${Number(indirect)}${Number(eventIndex)}`);
+        expect(await machine.check(`md5sum </dev/${disk}`)).toContain(SUM);
+        const bound = [`virtio${2 * index}`, `virtio${2 * index + 1}`];
+        const rows = (await interrupts(machine)).filter(({ names }) =>
+          names.split(/[ ,]+/).some((name) => bound.includes(name.split("-")[0] ?? "")),
+        );
+        const expected = acpi ? ("vectors" in few ? "IO-APIC" : "PCI-MSI") : "XT-PIC";
+        expect([...new Set(rows.map(({ chip }) => chip))]).toEqual([expected]);
+        expect(Math.max(...rows.map(({ count }) => count))).toBeGreaterThan(0);
+        for (const device of bound) {
+          const features = await machine.check(`cut -c29-30 /sys/bus/virtio/devices/${device}/features`);
+          expect(features).toBe(`${Number(indirect)}${Number(eventIndex)}`);
+        }
         expect(machine.violations).toEqual([]);
       },
     );
