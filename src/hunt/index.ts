@@ -15,6 +15,7 @@ export { ringsInOrder } from "./machine/layout.ts";
 export { LateDevice, StampDevice } from "./machine/stamp-device.ts";
 export { StampDriver } from "./machine/stamp-driver.ts";
 export { RequestLedger } from "./oracles/requests.ts";
+export { type Exploration, explore } from "./proof/explore.ts";
 export { raceMatchers } from "./proof/matchers.ts";
 export { type Proof, type ProofOptions, prove, statement } from "./proof/prove.ts";
 export { type Shared, type SharedProgram, sharedMemory } from "./proof/shared-memory.ts";

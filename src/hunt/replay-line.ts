@@ -3,20 +3,29 @@
  * occurrence, so that it means the same as long as those do.
  *
  *   flags:R33:draws=:guest@driver.publish-avail.idx#1>host,host@doorbell.sleep#2>guest
+ *
+ * Where that took more than interleavings, a part before the switches says so: the race detector, memory weaker than
+ * sequentially consistent, atomic accesses made plain.
+ *
+ *   publish-1:-:draws=1.0:needs=races,weak.store-buffer,plain.driver.publish-avail.idx:driver@other#1>device
  */
 import { UsageError } from "../host/device.ts";
-import { SITE_COUNT, siteLabel } from "../wire/sites.ts";
+import { SITE_COUNT, type SiteLabel, site, siteLabel } from "../wire/sites.ts";
 import type { Actor } from "./actors.ts";
 import { findScenario } from "./load.ts";
 import type { Scenario } from "./scenario.ts";
-import { actorsOf } from "./thread.ts";
+import { actorsOf, type WeakSetup } from "./thread.ts";
 import type { Switch } from "./trace.ts";
+import { WEAKNESSES, type Weakness } from "./weak/weak-memory.ts";
 
 export interface ReplayLine {
   readonly scenario: string;
   readonly defect: string | undefined;
   readonly draws: readonly number[];
   readonly switches: readonly Switch[];
+  /** The race detector watched. */
+  readonly races?: boolean;
+  readonly weak?: WeakSetup | undefined;
 }
 
 /** "driver: publish avail.idx" as one word. */
@@ -29,11 +38,26 @@ export function formatReplay(line: ReplayLine, actors: readonly Actor[]): string
   const switches = line.switches.map(
     ({ actor, site, occurrence, to }) => `${name(actor)}@${siteWord(site)}#${occurrence}>${name(to)}`,
   );
-  return [line.scenario, line.defect ?? "-", `draws=${line.draws.join(".")}`, switches.join(",")].join(":");
+  const needs = needsOf(line);
+  return [
+    line.scenario,
+    line.defect ?? "-",
+    `draws=${line.draws.join(".")}`,
+    ...(needs.length > 0 ? [`needs=${needs.join(",")}`] : []),
+    switches.join(","),
+  ].join(":");
 }
 
+const needsOf = ({ races, weak }: ReplayLine): string[] => [
+  ...(races === true ? ["races"] : []),
+  ...(weak?.switches ?? []).map((name) => `weak.${name}`),
+  ...(weak?.demoted ?? []).map((label) => `plain.${siteWord(site(label))}`),
+];
+
 export function parseReplay(text: string, own: readonly Scenario[] = []): ReplayLine {
-  const [scenario = "", defect = "-", draws = "", ...rest] = text.trim().split(":");
+  const [scenario = "", defect = "-", draws = "", ...more] = text.trim().split(":");
+  const needs = more[0]?.startsWith("needs=") ? more[0].slice("needs=".length).split(",") : undefined;
+  const rest = needs === undefined ? more : more.slice(1);
   if (!draws.startsWith("draws=")) {
     throw new UsageError(`replay: expected scenario:defect:draws=…:switches, got "${text}"`);
   }
@@ -55,6 +79,25 @@ export function parseReplay(text: string, own: readonly Scenario[] = []): Replay
       .split(",")
       .filter(Boolean)
       .map((word) => parseSwitch(word, actor)),
+    ...(needs !== undefined && parseNeeds(needs)),
+  };
+}
+
+function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "weak"> {
+  const switches: Weakness[] = [];
+  const demoted: SiteLabel[] = [];
+  for (const need of needs) {
+    const [kind, name = ""] = [need.split(".", 1)[0], need.slice(need.indexOf(".") + 1)];
+    const number = SITE_NUMBERS.get(name);
+    const weakness = WEAKNESSES.find((each) => each === name);
+    if (kind === "weak" && weakness !== undefined) switches.push(weakness);
+    else if (kind === "plain" && number !== undefined) demoted.push(siteLabel(number) as SiteLabel);
+    else if (need !== "races")
+      throw new UsageError(`replay: "${need}" is not races, weak.<switch> or plain.<site>`);
+  }
+  return {
+    races: needs.includes("races"),
+    ...(switches.length + demoted.length > 0 && { weak: { switches, demoted } }),
   };
 }
 

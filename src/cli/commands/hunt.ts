@@ -87,7 +87,13 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
 async function showFailure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<void> {
   const { recording, draws, switches, tries } = await shrink(hunter, result.log);
   const line = formatReplay(
-    { scenario: result.scenario, defect: result.defect ?? undefined, draws, switches },
+    {
+      scenario: result.scenario,
+      defect: result.defect ?? undefined,
+      draws,
+      switches,
+      races: recording.findings.some(({ race }) => race !== undefined),
+    },
     hunter.actors,
   );
   const paste = `virtlab replay '${line}'${options.file === undefined ? "" : ` --file ${options.file}`}`;

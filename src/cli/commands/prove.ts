@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { findScenario, loadHuntModule } from "../../hunt/load.ts";
+import { detailsOf } from "../../hunt/proof/matchers.ts";
 import { type Proof, prove, rounded, statement } from "../../hunt/proof/prove.ts";
 import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
 import type { Scenario } from "../../hunt/scenario.ts";
@@ -77,7 +78,7 @@ async function run(names: readonly string[], options: ProveOptions): Promise<num
     );
     if (live) process.stderr.write("\r\x1b[K");
     results.push({ proof, statement: statement(proof, scenario.summary) });
-    if (options.json !== true) print(proof, scenario);
+    if (options.json !== true) print(proof, scenario, options.file);
   }
   if (options.json) {
     const plain = results.map(({ proof, statement: said }) => ({
@@ -118,12 +119,12 @@ function showProgress(name: string, executions: number, share: number): void {
   process.stderr.write(`\r${name}: ${executions} executions, ${(100 * share).toFixed(1)} % `);
 }
 
-function print(proof: Proof, { summary }: Scenario): void {
+function print(proof: Proof, { summary }: Scenario, file: string | undefined): void {
   const rate = Math.round(proof.executions / Math.max(proof.seconds, 0.001));
   const lines = [
     `${proof.scenario}: about ${rounded(proof.estimate)} interleavings before reduction`,
     statement(proof, summary),
-    ...proof.findings.slice(0, 5).map(({ oracle, text }) => `  ${oracle}: ${text}`),
+    ...detailsOf(proof, file),
     `${proof.seconds.toFixed(2)} s, ${rate} executions/s`,
   ];
   process.stdout.write(`${lines.join("\n")}\n\n`);

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { Hunter, type Recording } from "../../hunt/hunter.ts";
 import { findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
+import { explainRace, stacksOf } from "../../hunt/races/report.ts";
 import { formatReplay, parseReplay, type ReplayLine, replayInput } from "../../hunt/replay-line.ts";
 import { formatPage } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
@@ -75,7 +76,8 @@ async function record(
   run: (hunter: Hunter) => Promise<Recording>,
 ): Promise<Recording> {
   const scenario = findScenario(line.scenario, own.scenarios);
-  const hunter = await Hunter.start({ scenario, defect: line.defect, file: options.file });
+  const { defect, races, weak } = line;
+  const hunter = await Hunter.start({ scenario, defect, file: options.file, races, weak });
   try {
     return await run(hunter);
   } finally {
@@ -84,7 +86,16 @@ async function record(
 }
 
 async function show(recording: Recording, line: string, options: ReplayOptions): Promise<void> {
-  if (options.report !== undefined) await writeFile(options.report, formatPage(recording, line));
+  if (options.report !== undefined)
+    await writeFile(options.report, formatPage(recording, { subject: "", line }));
   if (options.json) process.stdout.write(`${JSON.stringify({ ...recording, line }, null, 2)}\n`);
-  else process.stdout.write(`${formatRecording(recording)}\n`);
+  else process.stdout.write(`${[formatRecording(recording), ...racesOf(recording)].join("\n")}\n`);
+}
+
+/** Each race once more, with the code that made its two accesses. */
+function racesOf(recording: Recording): string[] {
+  const names = recording.actors.map(({ name }) => name);
+  return recording.findings.flatMap(({ race }) =>
+    race === undefined ? [] : ["", ...explainRace(race, names, stacksOf(recording))],
+  );
 }

@@ -3,7 +3,11 @@
  * data race. Race-free programs are sequentially consistent (arXiv 2005.10554), so what holds in all of them holds in
  * every behaviour that an engine or a processor may show.
  */
+import { UsageError } from "../../host/device.ts";
 import { Hunter, type HuntTarget } from "../hunter.ts";
+import { explainRace, stacksOf } from "../races/report.ts";
+import { formatReplay } from "../replay-line.ts";
+import type { Scenario } from "../scenario.ts";
 import type { Finding } from "../thread.ts";
 
 export interface ProofOptions {
@@ -42,6 +46,10 @@ export interface Proof {
   readonly findings: readonly Finding[];
   /** The decisions of the failing execution. */
   readonly log: readonly number[];
+  /** What repeats the finding: `virtlab replay LINE`. */
+  readonly replay?: WrittenDown["replay"];
+  /** The finding in full: of a race, with both stacks. */
+  readonly report?: WrittenDown["report"];
 }
 
 /** What is known while a search runs. */
@@ -56,13 +64,17 @@ const BATCH_MS = 1000;
 /** As many as a batch keeps. */
 const FINDINGS_KEPT = 100;
 
+/** A scenario by itself is loaded from the module that made it. */
+export const targetOf = (subject: Scenario | HuntTarget): HuntTarget =>
+  "scenario" in subject ? subject : { scenario: subject, file: subject.file };
+
 export async function prove(
-  target: HuntTarget,
+  subject: Scenario | HuntTarget,
   given: Partial<ProofOptions> = {},
   progress: (now: ProofProgress) => void = () => {},
 ): Promise<Proof> {
   const options = { ...PROOF_DEFAULTS, ...given };
-  const hunter = await Hunter.start(target);
+  const hunter = await Hunter.start({ ...targetOf(subject), races: options.races });
   try {
     const probe = await hunter.run({
       policy: "exhaust",
@@ -70,19 +82,54 @@ export async function prove(
       count: PROBES,
       stopAtFinding: false,
     });
-    return await explore(hunter, options, probe.schedules, progress);
+    if (probe.accesses === 0 && probe.findings.length === 0) throw untouched(hunter.target.scenario);
+    const proof = await search(hunter, options, probe.schedules, progress);
+    return proof.findings.length > 0 && options.stopAtFinding
+      ? { ...proof, ...(await writeDown(hunter, proof)) }
+      : proof;
   } finally {
     await hunter.close();
   }
 }
 
-async function explore(
+/** Nothing to explore: most likely the memory that the program works on is not the memory that is watched. */
+const untouched = ({ name }: Scenario): UsageError =>
+  new UsageError(
+    `${name}: no thread touched the scenario's shared memory. What is watched are \`words\` and the buffers that its ` +
+      "module or its `setup` makes; not buffers that a thread's own function makes, nor Buffer, WebAssembly or native code.",
+  );
+
+/** A finding in full, and what repeats it. */
+export interface WrittenDown {
+  readonly replay: string;
+  readonly report: readonly string[];
+}
+
+/** Repeats the finding with both stacks taken. */
+export async function writeDown(
+  hunter: Hunter,
+  { log, races }: Pick<Proof, "log" | "races">,
+): Promise<WrittenDown> {
+  const recording = await hunter.record("log", log);
+  const { scenario, defect, weak } = hunter.target;
+  const { draws, switches, findings } = recording;
+  const line = { scenario: scenario.name, defect, draws, switches, races, weak };
+  const names = hunter.actors.map(({ name }) => name);
+  return {
+    replay: formatReplay(line, hunter.actors),
+    report: findings.flatMap(({ oracle, text, race }) =>
+      race === undefined ? [`${oracle}: ${text}`] : explainRace(race, names, stacksOf(recording)),
+    ),
+  };
+}
+
+async function search(
   hunter: Hunter,
   options: ProofOptions,
   estimate: number,
   progress: (now: ProofProgress) => void,
 ): Promise<Proof> {
-  const { search } = options;
+  const { search: kind } = options;
   const start = performance.now();
   const elapsed = (): number => (performance.now() - start) / 1000;
   const findings: Finding[] = [];
@@ -91,7 +138,7 @@ async function explore(
   for (;;) {
     const batch = await hunter.run({
       policy: "exhaust",
-      search,
+      search: kind,
       races: options.races,
       first: executions,
       count: options.stopAtFinding ? Number.MAX_SAFE_INTEGER : FINDINGS_KEPT,
@@ -109,7 +156,7 @@ async function explore(
     return {
       ...{
         scenario,
-        search,
+        search: kind,
         complete: batch.exhausted,
         estimate,
         executions,
