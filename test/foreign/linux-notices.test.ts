@@ -23,7 +23,7 @@ const SEED = 5;
 /** How long Linux is given to read the disk. */
 const LOOK_S = 5;
 /** Faults that the short run plants. */
-const QUICK = 4;
+const QUICK = 2;
 
 interface Fault {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** `virtlab linux`: an unmodified Linux kernel, its drivers on our devices. */
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { LinuxError } from "../../foreign/linux/agent.ts";
+import { LinuxEnded, LinuxError } from "../../foreign/linux/agent.ts";
 import { setUp } from "../../foreign/linux/debian.ts";
 import { type Devices, openDevices } from "../../foreign/linux/devices.ts";
 import { LinuxMachine } from "../../foreign/linux/linux-machine.ts";
@@ -119,12 +119,20 @@ async function useMachine(
   try {
     const startMs = Math.round(performance.now() - began);
     if (options.run !== undefined) return await runCommands(machine, options, startMs);
-    await attachConsole(machine);
-    return EXIT.fine;
+    return await useConsole(machine);
   } finally {
     await machine.stop();
     if (!options.json) for (const violation of machine.violations) note(`Linux broke a rule: ${violation}`);
   }
+}
+
+async function useConsole(machine: LinuxMachine): Promise<number> {
+  try {
+    await attachConsole(machine);
+  } catch (error) {
+    if (!(error instanceof LinuxEnded)) throw error;
+  }
+  return EXIT.fine;
 }
 
 async function runCommands(machine: LinuxMachine, options: LinuxOptions, startMs: number): Promise<number> {

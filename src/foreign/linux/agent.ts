@@ -5,7 +5,12 @@ import type { SerialLine } from "./serial.ts";
 
 /** The guest did not do what it should, in time or at all: a finding, not a fault of ours. */
 export class LinuxError extends Error {
-  override readonly name = "LinuxError";
+  override readonly name: string = "LinuxError";
+}
+
+/** Linux was told to end: a command waits in vain, but a shell has just been left. */
+export class LinuxEnded extends LinuxError {
+  override readonly name = "LinuxEnded";
 }
 
 export interface ScriptResult {
@@ -23,6 +28,8 @@ export class Agent {
   onOutput: (line: string) => void = () => {};
   readonly #serial: SerialLine;
   #heard: (line: string) => void = () => {};
+  /** Ends the wait that is on, if any. */
+  #giveUp: () => void = () => {};
 
   constructor(serial: SerialLine) {
     this.#serial = serial;
@@ -64,6 +71,11 @@ export class Agent {
     return { status, output: output.join("\n") };
   }
 
+  /** Nobody will answer any more. */
+  abandon(): void {
+    this.#giveUp();
+  }
+
   async #listen(
     deadlineMs: number,
     late: () => string,
@@ -74,11 +86,13 @@ export class Agent {
       await new Promise<void>((resolve, reject) => {
         const fail = (reason: string) => reject(new LinuxError(reason));
         timer = setTimeout(() => fail(late()), deadlineMs);
+        this.#giveUp = () => fail("the machine has been stopped");
         this.#heard = (line) => heard(line, resolve, fail);
       });
     } finally {
       clearTimeout(timer);
       this.#heard = () => {};
+      this.#giveUp = () => {};
     }
   }
 }

@@ -3,7 +3,7 @@
  * configuration with folders of its own, another architecture, and the machine's own sources.
  */
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { UsageError } from "../../host/device.ts";
@@ -123,6 +123,7 @@ async function unpack(file: string, folder: string): Promise<void> {
 
 function keep(unpacked: string, kernel: string, packages: readonly string[]): Manifest {
   const modules = join(unpacked, "lib/modules");
+  if (!existsSync(modules)) throw new UsageError(`${kernel} could not be unpacked into ${unpacked}`);
   const release = readdirSync(modules)[0] ?? kernel;
   const versions = packages.map((file) =>
     decodeURIComponent(file.replace(/^.*\//, "").replace(/\.deb$/, "")),
@@ -131,13 +132,17 @@ function keep(unpacked: string, kernel: string, packages: readonly string[]): Ma
   const folder = preparedFolder();
   const fresh = `${folder}.${process.pid}`;
   mkdirSync(dirname(folder), { recursive: true });
-  mkdirSync(fresh);
-  cpSync(join(unpacked, "boot", `vmlinuz-${release}`), join(fresh, PREPARED.kernel));
-  cpSync(modules, join(fresh, PREPARED.modules), { recursive: true });
-  cpSync(join(unpacked, "bin/busybox"), join(fresh, PREPARED.busybox));
-  cpSync(join(unpacked, "usr/share/seabios/bios.bin"), join(fresh, PREPARED.bios));
-  writeFileSync(join(fresh, PREPARED.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(fresh, folder);
+  try {
+    mkdirSync(fresh);
+    cpSync(join(unpacked, "boot", `vmlinuz-${release}`), join(fresh, PREPARED.kernel));
+    cpSync(modules, join(fresh, PREPARED.modules), { recursive: true });
+    cpSync(join(unpacked, "bin/busybox"), join(fresh, PREPARED.busybox));
+    cpSync(join(unpacked, "usr/share/seabios/bios.bin"), join(fresh, PREPARED.bios));
+    writeFileSync(join(fresh, PREPARED.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(fresh, folder);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
   return manifest;
 }

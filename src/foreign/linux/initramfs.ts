@@ -25,5 +25,7 @@ export async function buildInitramfs(busybox: string, modules: string | undefine
 async function wantedModules(folder: string): Promise<string[]> {
   const wanted = new Set<string>(MODULES.map((name) => `${name}.ko`));
   const found = await readdir(folder, { recursive: true });
-  return found.filter((path) => wanted.has(basename(path))).map((path) => join(folder, path));
+  // In one order, so that the same files make the same archive.
+  const modules = found.filter((path) => wanted.has(basename(path))).sort();
+  return modules.map((path) => join(folder, path));
 }

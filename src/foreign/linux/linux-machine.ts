@@ -8,9 +8,8 @@ import type { Host } from "../../host/host.ts";
 import type { AddDeviceOptions, VirtioFunction } from "../../host/virtio-function.ts";
 import { runDeviceCommand } from "../../machine/device-command.ts";
 import { Log } from "../../machine/log.ts";
-import { Agent, LinuxError, type ScriptResult } from "./agent.ts";
+import { Agent, LinuxEnded, LinuxError, type ScriptResult } from "./agent.ts";
 import { keyOf } from "./cache.ts";
-import { INIT } from "./init-script.ts";
 import { buildInitramfs } from "./initramfs.ts";
 import { PcHost, type PcHostOptions } from "./pc-host.ts";
 import { SerialLine } from "./serial.ts";
@@ -22,6 +21,8 @@ const COMMAND_LINE = "console=ttyS0 quiet cryptomgr.notests noisapnp nokaslr mit
 /** Changes with whatever of ours the firmware has seen at boot. */
 const PC_VERSION = 2;
 const DEFAULT_MEMORY = 128 << 20;
+/** What a kernel says when it stops, whatever its log level. */
+const LAST_WORDS = /\[ *\d+\.\d+\] ((?:Kernel panic - not syncing|reboot): .*)/;
 const BOOT_MS = 180_000;
 const RUN_MS = 120_000;
 
@@ -52,16 +53,18 @@ export class LinuxMachine {
   restored = false;
   readonly #emulator: V86;
   readonly #pc: PcHost;
-  /** Rejects when a device of ours throws. */
+  /** Rejects when Linux has come to its end, or something under it has: the emulator, a device of ours. */
   readonly broken: Promise<never>;
+  #lastLine = "";
   readonly #models = new Set<DeviceModel>();
   #stopped = false;
 
   static async start(options: LinuxOptions): Promise<LinuxMachine> {
     let machine: LinuxMachine | undefined;
     try {
-      machine = new LinuxMachine(await newV86(await pcOptions(options)), options);
-      await machine.#boot(options);
+      const pc = await pcOptions(options);
+      machine = new LinuxMachine(await newV86(pc), options);
+      await machine.#boot(options, pc);
       return machine;
     } catch (error) {
       await machine?.stop();
@@ -84,7 +87,9 @@ export class LinuxMachine {
       wrapRam: options.wrapRam,
       failed: fail,
     });
+    guardTicks(emulator, fail);
     this.console = new SerialLine(emulator, 0);
+    this.console.onLine = (line) => this.#heard(line, fail);
     if (options.onConsole !== undefined) this.console.onBytes = options.onConsole;
     this.agent = new Agent(new SerialLine(emulator, 1));
   }
@@ -131,6 +136,7 @@ export class LinuxMachine {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.agent.abandon();
     await this.#emulator.destroy();
     await this.#pc.close();
   }
@@ -147,13 +153,13 @@ export class LinuxMachine {
     }
   }
 
-  async #boot(options: LinuxOptions): Promise<void> {
+  async #boot(options: LinuxOptions, pc: V86Options): Promise<void> {
     if (!options.snapshot) {
       this.#add(options.devices);
       await this.#firstBoot(options);
       return;
     }
-    const file = snapshotFile(await snapshotKey(options));
+    const file = snapshotFile(await snapshotKey(pc));
     const found = await loadSnapshot(file);
     if (found === "damaged") options.note?.(`the snapshot ${file} is damaged: booting anew`);
     if (typeof found === "object") {
@@ -162,26 +168,46 @@ export class LinuxMachine {
       await this.#emulator.run();
     } else {
       await this.#firstBoot(options);
-      await saveSnapshot(file, await this.#emulator.save_state());
-      options.note?.(`snapshot made: ${file}`);
+      const kept = await saveSnapshot(file, await this.#emulator.save_state());
+      options.note?.(kept === undefined ? `snapshot made: ${file}` : `no snapshot made: ${kept}`);
     }
     this.#add(options.devices);
     if (options.devices.length > 0) await this.check("echo 1 >/sys/bus/pci/rescan");
   }
 
   async #firstBoot({ bootMs = BOOT_MS, files }: LinuxOptions): Promise<void> {
-    const last = { line: "" };
-    this.console.onLine = (line) => {
-      if (line.trim() !== "") last.line = line.trim();
-    };
-    const described = () => (last.line === "" ? "" : `; the last line on its console: ${last.line}`);
+    const described = () =>
+      this.#lastLine === "" ? "" : `; the last line on its console: ${this.#lastLine}`;
     const ready = this.agent.ready(bootMs, described);
     ready.catch(() => undefined);
     await this.#emulator.run();
     // A file system of the user's has no agent to wait for.
     if (files.initrd === undefined) await Promise.race([ready, this.broken]);
-    this.console.onLine = () => {};
   }
+
+  #heard(line: string, fail: (error: unknown) => void): void {
+    if (line.trim() !== "") this.#lastLine = line.trim();
+    const last = LAST_WORDS.exec(line)?.[1];
+    if (last === undefined) return;
+    const Kind = last.startsWith("reboot") ? LinuxEnded : LinuxError;
+    fail(new Kind(`Linux has ended: ${last.trim()}`));
+  }
+}
+
+/** What v86 throws, it throws into nowhere: it does not do all that a processor does. */
+function guardTicks(emulator: V86, fail: (error: unknown) => void): void {
+  const { v86 } = emulator;
+  const tick = v86.do_tick.bind(v86);
+  v86.do_tick = () => {
+    try {
+      tick();
+    } catch (error) {
+      fail(new LinuxError(`the emulator cannot go on: ${(error as Error).message}`));
+      // It waits for one more turn before it counts as stopped.
+      void emulator.stop();
+      tick();
+    }
+  };
 }
 
 /** Devices that no host has closed, because none got them. */
@@ -208,19 +234,15 @@ async function pcOptions(options: LinuxOptions): Promise<V86Options> {
   };
 }
 
-async function snapshotKey({ files, memory = DEFAULT_MEMORY, acpi = true }: LinuxOptions): Promise<string> {
-  const [kernel, bios, busybox] = await Promise.all(
-    [files.kernel, files.bios, files.busybox].map((file) => readFile(file)),
-  );
-  return keyOf(
+/** Whatever the machine has been made of; the first file system has busybox, the modules and our scripts in it. */
+const snapshotKey = async (pc: V86Options): Promise<string> =>
+  keyOf(
     PC_VERSION,
     await v86Version(),
-    kernel ?? "",
-    bios ?? "",
-    busybox ?? "",
-    INIT,
-    COMMAND_LINE,
-    memory,
-    acpi,
+    pc.bios,
+    pc.kernel ?? "",
+    pc.initrd ?? "",
+    pc.commandLine,
+    pc.memory,
+    pc.acpi,
   );
-}

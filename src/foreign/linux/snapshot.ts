@@ -26,14 +26,20 @@ export async function loadSnapshot(file: string): Promise<LoadedSnapshot> {
     : "damaged";
 }
 
-/** Whole or not at all; older ones make room. */
-export async function saveSnapshot(file: string, state: ArrayBuffer): Promise<void> {
+/** Whole or not at all; older ones make room. Returns why there is none, where the cache takes none. */
+export async function saveSnapshot(file: string, state: ArrayBuffer): Promise<string | undefined> {
   const bytes = new Uint8Array(state);
-  await mkdir(dirname(file), { recursive: true });
   const fresh = `${file}.${process.pid}`;
-  await writeFile(fresh, Buffer.concat([MAGIC, digestOf(bytes), bytes]));
-  await rename(fresh, file);
-  await removeOld(dirname(file), file);
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(fresh, Buffer.concat([MAGIC, digestOf(bytes), bytes]));
+    await rename(fresh, file);
+    await removeOld(dirname(file), file);
+    return undefined;
+  } catch (error) {
+    await rm(fresh, { force: true }).catch(() => undefined);
+    return (error as Error).message;
+  }
 }
 
 async function removeOld(folder: string, newest: string): Promise<void> {

@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UsageError } from "../../host/device.ts";
 import { cacheFolder } from "./cache.ts";
+import { COMPLAINTS, complaintOf } from "./file-kinds.ts";
 
 /** Names in the prepared folder. */
 export const PREPARED = {
@@ -61,7 +62,9 @@ export function findSystemFiles(given: GivenFiles): SystemFiles {
     busybox: resolve(file("busybox")),
     bios: resolve(file("bios")),
   };
-  for (const [name, path] of Object.entries(files)) if (path !== undefined) check(name, path, name in given);
+  for (const [name, path] of Object.entries(files)) {
+    if (path !== undefined) check(name, path, given[name as keyof GivenFiles] !== undefined);
+  }
   return files;
 }
 
@@ -75,4 +78,7 @@ function check(name: string, path: string, given: boolean): void {
         : "there is no Linux here yet: run virtlab linux --setup first",
     );
   }
+  const complain = given ? COMPLAINTS[name] : undefined;
+  const complaint = complain && complaintOf(path, complain);
+  if (complaint !== undefined) throw new UsageError(`--${name} ${path}: ${complaint}`);
 }

@@ -50,7 +50,8 @@ export interface V86Cpu {
 }
 
 export interface V86 {
-  readonly v86: { readonly cpu: V86Cpu };
+  /** `do_tick` runs the guest for a while, from a timer of v86's. */
+  readonly v86: { readonly cpu: V86Cpu; do_tick(): void };
   run(): Promise<void>;
   stop(): Promise<void>;
   destroy(): Promise<void>;
