@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import definition from "../../src/devices/blk/definition.ts";
-import { afterBytes } from "../../src/devices/blk/file-disk.ts";
 import { memoryDisk } from "../../src/devices/blk/memory-disk.ts";
 import { devices } from "../../src/devices/index.ts";
 import type { DeviceOptions } from "../../src/host/device.ts";
@@ -92,25 +91,6 @@ describe("memory disk", () => {
       memoryDisk({ bytes: 1024, readOnly: false, ...seed }).read(0, 1024, (bytes) => bytes.slice());
     expect(await whole({ seed: 3 })).toEqual(expected);
     expect(await whole()).toEqual(new Uint8Array(1024));
-  });
-});
-
-describe("a short write", () => {
-  const buffers = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5)];
-  it.each([
-    [
-      0,
-      [
-        [1, 2, 3],
-        [4, 5],
-      ],
-    ],
-    [2, [[3], [4, 5]]],
-    [3, [[4, 5]]],
-    [4, [[5]]],
-    [5, []],
-  ])("of %i bytes leaves the rest", (count, rest) => {
-    expect(afterBytes(buffers, count).map((buffer) => [...buffer])).toEqual(rest);
   });
 });
 

@@ -24,9 +24,18 @@ export interface FakeRequest {
 export function blkRig(disk: Disk, { flush = true, serial = "serial" } = {}) {
   const rig = hostRig({ model: blk(disk, { serial }), queueSize: 64 });
   const { driver } = rig;
-  driver.enable();
-  driver.write(LEGACY.guestFeatures, flush ? featureMask(BLK_FEATURE.FLUSH) : 0);
-  const ring = driver.setUpQueue(0, RING_AT);
+  const bringUp = () => {
+    driver.enable();
+    driver.write(LEGACY.guestFeatures, flush ? featureMask(BLK_FEATURE.FLUSH) : 0);
+    return driver.setUpQueue(0, RING_AT);
+  };
+  const ring = bringUp();
+  let current = ring;
+  /** A reset, and the same again: with a ring of its own. */
+  const restart = (): void => {
+    driver.write(LEGACY.status, 0);
+    current = bringUp();
+  };
 
   /** Offers request number `index` (0-15) in three descriptors: header, data, status. */
   const offer = (index: number, { type, sector = 0, data, room = 0 }: FakeRequest): void => {
@@ -37,7 +46,7 @@ export function blkRig(disk: Disk, { flush = true, serial = "serial" } = {}) {
     driver.put(STATUS_AT + index, Uint8Array.of(UNTOUCHED));
     const dataAt = DATA_AT + 0x1000 * index;
     if (data !== undefined) driver.put(dataAt, data);
-    ring.offerChain(4 * index, [
+    current.offerChain(4 * index, [
       { address: HEADER_AT + 16 * index, length: 16 },
       ...(data === undefined ? [] : [{ address: dataAt, length: data.length }]),
       ...(room === 0 ? [] : [{ address: dataAt, length: room, write: true }]),
@@ -62,5 +71,5 @@ export function blkRig(disk: Disk, { flush = true, serial = "serial" } = {}) {
     const [used] = ring.takeUsed();
     return { status: status(0), used: used?.length, data: data(0, wanted.room ?? 0) };
   };
-  return { ...rig, ring, offer, kick, settle, status, data, request };
+  return { ...rig, ring, restart, offer, kick, settle, status, data, request };
 }

@@ -229,6 +229,23 @@ describe("answers that come later", () => {
     expect(logs).toEqual(["00:04.0 fake: request type 0 at sector 8: medium error"]);
   });
 
+  it("of writes from before a reset come first: what is asked afterwards waits for them", async () => {
+    const { disk, calls } = heldDisk();
+    const { restart, offer, kick, settle, status } = blkRig(disk);
+    offer(0, { type: BLK_TYPE.OUT, data: pattern(512) });
+    kick();
+    restart();
+    offer(1, { type: BLK_TYPE.OUT, data: pattern(512, 7) });
+    kick();
+    expect(calls).toHaveLength(1);
+    calls[0]?.answer();
+    await new Promise(setImmediate);
+    expect(calls).toHaveLength(2);
+    calls[1]?.answer();
+    await settle();
+    expect(status(1)).toBe(BLK_STATUS.OK);
+  });
+
   it.each([
     ["a reset", (rig: ReturnType<typeof blkRig>) => rig.driver.write(LEGACY.status, 0)],
     ["the queue was taken down", (rig: ReturnType<typeof blkRig>) => rig.driver.write(LEGACY.queuePfn, 0)],

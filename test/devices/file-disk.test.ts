@@ -56,6 +56,29 @@ test("a file that shrinks behind the device is an error of the reads past its en
   expect(await holds(0, 512, 0xab)).toBe(true);
 });
 
+test("a write stores what was there when it was asked for, whatever becomes of the memory", async () => {
+  await openFilled(MIB);
+  const memory = Buffer.alloc(4096, 0x11);
+  const written = disk.write(8192, [memory.subarray(0, 512), memory.subarray(512)]);
+  memory.fill(0x22);
+  await written;
+  expect(await holds(8192, 4096, 0x11)).toBe(true);
+});
+
+test("a file that does less than it was asked for is asked again, from where it stopped", async () => {
+  await writeFile(path, Buffer.alloc(MIB, 0xab));
+  const less = (length: number) => Math.ceil(length / 3);
+  disk = await openFileDisk(path, false, (file) => ({
+    ...{ fd: file.fd, datasync: () => file.datasync(), truncate: (bytes) => file.truncate(bytes) },
+    read: (buffer, offset, length, position) => file.read(buffer, offset, less(length), position),
+    write: (buffer, offset, length, position) => file.write(buffer, offset, less(length), position),
+    close: () => file.close(),
+  }));
+  await disk.write(4096, [Buffer.alloc(512, 1), Buffer.alloc(1024, 1)]);
+  expect(await holds(4096, 1536, 1)).toBe(true);
+  expect(await holds(4096 + 1536, 4096, 0xab)).toBe(true);
+});
+
 test("a resize changes file and size together", async () => {
   await openFilled(MIB);
   await disk.resize(2 * MIB);

@@ -1,6 +1,7 @@
 /** Workers that die: the machine outlives its host's, and ends in order without its guest's. */
 import { expect, test } from "vitest";
 import { Machine } from "../../src/machine/machine.ts";
+import type { Snapshot } from "../../src/machine/snapshot.ts";
 
 const PROGRAM = new URL("./restart.guest.ts", import.meta.url);
 const DEVICES = [{ type: "blk", options: { size: "1M" } }, { type: "rng" }];
@@ -27,7 +28,7 @@ test("a device that was plugged in is there after a restart, one that was taken 
   await machine.unplug("rng");
   const slot = await machine.plug({ type: "blk", options: { size: "2M" } });
   await machine.restartHost();
-  const { functions } = (await machine.controlled.snapshot()) as { functions: { name: string }[] };
+  const { functions } = (await machine.controlled.snapshot()) as Snapshot;
   expect(functions.map(({ name }) => name)).toEqual(["00:04.0 blk", `00:0${slot}.0 blk`]);
   await machine.stop();
 });

@@ -1,25 +1,44 @@
 /**
- * A disk in a file. Requests run side by side in the engine's I/O threads. Writes go straight out of guest RAM. Reads
- * arrive in a buffer of their own: after a reset the driver may use its memory for something else, and a read that
- * was already on its way could not be called back from there.
+ * A disk in a file. Requests run side by side in the engine's I/O threads, from and to buffers of their own: after a
+ * reset the driver may use its memory for something else, and what was already on its way could not be called back.
  */
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { UsageError } from "../../host/index.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import type { Disk } from "./disk.ts";
 import { ZeroRange } from "./zero-range.ts";
 
+/** What is asked of a file. */
+export interface DiskFile {
+  readonly fd: number;
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  write(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesWritten: number }>;
+  datasync(): Promise<void>;
+  truncate(bytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
 const SPARE_MOST = 64;
 const SPARE_BYTES = 16_384;
 const SPARE_BYTES_MOST = 1 << 20;
 
-/** Opens a disk image; a bad one is the user's fault and says what was expected. */
-export async function openFileDisk(path: string, readOnly: boolean): Promise<Disk> {
+/** Opens a disk image; a bad one is the user's fault and says what was expected. `through` may stand in front of it. */
+export async function openFileDisk(
+  path: string,
+  readOnly: boolean,
+  through: (file: DiskFile) => DiskFile = (file) => file,
+): Promise<Disk> {
   let bytes = await checkedSize(path);
-  const file = await open(path, readOnly ? "r" : "r+").catch((error: NodeJS.ErrnoException) => {
+  const opened = await open(path, readOnly ? "r" : "r+").catch((error: NodeJS.ErrnoException) => {
     const wanted = readOnly ? "readable" : "readable and writable";
     throw new UsageError(`blk: expected a ${wanted} disk image at ${path}, found ${reason(error)}`);
   });
+  const file = through(opened);
   const range = new ZeroRange(file);
   const spare = new SpareBuffers();
   return {
@@ -35,7 +54,20 @@ export async function openFileDisk(path: string, readOnly: boolean): Promise<Dis
         spare.give(buffer);
       }
     },
-    write: (position, sources) => writeAll(file, position, sources),
+    async write(position, sources) {
+      const length = sources.reduce((sum, source) => sum + source.length, 0);
+      const buffer = spare.take(length);
+      try {
+        let at = 0;
+        for (const source of sources) {
+          buffer.set(source, at);
+          at += source.length;
+        }
+        await writeAll(file, position, buffer.subarray(0, length));
+      } finally {
+        spare.give(buffer);
+      }
+    },
     zero: (position, length, mayUnmap) => range.zero(position, length, mayUnmap),
     flush: () => file.datasync(),
     async resize(size) {
@@ -69,7 +101,7 @@ function reason(error: NodeJS.ErrnoException): string {
 }
 
 /** The engine may read less than asked; the end of the file before the end of the request is an I/O error. */
-async function readAll(file: FileHandle, position: number, buffer: Uint8Array): Promise<Uint8Array> {
+async function readAll(file: DiskFile, position: number, buffer: Uint8Array): Promise<Uint8Array> {
   const { length } = buffer;
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(buffer, done, length - done, position + done);
@@ -79,17 +111,15 @@ async function readAll(file: FileHandle, position: number, buffer: Uint8Array): 
   return buffer;
 }
 
-async function writeAll(file: FileHandle, position: number, sources: readonly Uint8Array[]): Promise<void> {
-  let rest = sources.filter((source) => source.length > 0);
-  while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest, position);
-    if (bytesWritten === 0) throw new Error(`nothing written at ${position}`);
-    position += bytesWritten;
-    rest = afterBytes(rest, bytesWritten);
+async function writeAll(file: DiskFile, position: number, data: Uint8Array): Promise<void> {
+  for (let done = 0; done < data.length; ) {
+    const { bytesWritten } = await file.write(data, done, data.length - done, position + done);
+    if (bytesWritten === 0) throw new Error(`nothing written at ${position + done}`);
+    done += bytesWritten;
   }
 }
 
-/** Buffers of earlier reads, for later ones: a fresh one for each would keep the collector busy. */
+/** Buffers of earlier requests, for later ones: a fresh one for each would keep the collector busy. */
 class SpareBuffers {
   readonly #buffers: Uint8Array[] = [];
 
@@ -103,14 +133,4 @@ class SpareBuffers {
   give(buffer: Uint8Array): void {
     if (this.#buffers.length < SPARE_MOST && buffer.length <= SPARE_BYTES_MOST) this.#buffers.push(buffer);
   }
-}
-
-/** What is left of a list of buffers after its first `count` bytes. */
-export function afterBytes(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
-  const rest: Uint8Array[] = [];
-  for (const buffer of buffers) {
-    if (count < buffer.length) rest.push(buffer.subarray(count));
-    count = Math.max(0, count - buffer.length);
-  }
-  return rest;
 }

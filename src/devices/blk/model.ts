@@ -9,7 +9,7 @@ import {
   type DeviceQueue,
   UsageError,
 } from "../../host/index.ts";
-import { BLK_CONFIG, BLK_FEATURE, BLK_ID_BYTES } from "../../wire/blk.ts";
+import { BLK_CONFIG, BLK_FEATURE, BLK_ID_BYTES, BLK_TYPE } from "../../wire/blk.ts";
 import { hasFeature } from "../../wire/features.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import { sizeInBytes } from "../../wire/size.ts";
@@ -21,6 +21,7 @@ import {
   putCapacity,
 } from "./configuration.ts";
 import type { Disk } from "./disk.ts";
+import { Leftovers } from "./leftovers.ts";
 import { IOERR, type Job, type Outcome, perform } from "./perform.ts";
 import { parseRequest } from "./request.ts";
 
@@ -29,6 +30,7 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
   const serial = new TextEncoder().encode(options.serial).subarray(0, BLK_ID_BYTES);
   /** What configuration says; the driver's copy goes back to it, but for the write cache. */
   const facts = configuration(disk, options);
+  const leftovers = new Leftovers();
   let inFlight = 0;
 
   function handle(queue: DeviceQueue, chain: Chain, context: DeviceContext): void {
@@ -39,6 +41,11 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
       return;
     }
     const job: Job = { queue, chain, request, writeThrough: writesThrough(context) };
+    leftovers.after(() => begin(job, context));
+  }
+
+  function begin(job: Job, context: DeviceContext): void {
+    if (job.queue.detached) return;
     const outcome = perform(disk, serial, job);
     if (outcome instanceof Promise) finishLater(job, outcome, context);
     else finish(job, outcome);
@@ -47,6 +54,7 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
   function finishLater(job: Job, outcome: Promise<Outcome>, context: DeviceContext): void {
     inFlight++;
     const ended = context.ioStarted();
+    const written = changesDisk(job) ? leftovers.writing() : undefined;
     void outcome
       .catch((error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);
@@ -59,6 +67,7 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
       })
       .finally(() => {
         inFlight--;
+        written?.();
         ended();
       });
   }
@@ -86,7 +95,10 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
         context.config[BLK_CONFIG.writeback] = writeback;
       }
     },
-    reset: (context) => context.config.set(facts),
+    reset(context) {
+      context.config.set(facts);
+      leftovers.reset();
+    },
     close: () => disk.close(),
     commands: {
       resize: {
@@ -111,6 +123,9 @@ function sizeArgument(args: readonly string[]): number {
     `resize: expected one size, a positive multiple of ${SECTOR_SIZE}, found "${args.join(" ")}"`,
   );
 }
+
+const changesDisk = ({ request: { type } }: Job): boolean =>
+  type === BLK_TYPE.OUT || type === BLK_TYPE.DISCARD || type === BLK_TYPE.WRITE_ZEROES;
 
 /** Without a way to flush, or with the cache switched off, a write is durable when it completes [5.2.6.2]. */
 function writesThrough({ config, features }: DeviceContext): boolean {

@@ -7,8 +7,8 @@
  * leave a disk that is too short.
  */
 import { execFile } from "node:child_process";
-import type { FileHandle } from "node:fs/promises";
 import { promisify } from "node:util";
+import type { DiskFile } from "./file-disk.ts";
 
 /** A process for less than this costs more than it frees. */
 const PUNCH_BYTES_MIN = 64 * 1024;
@@ -18,10 +18,10 @@ const ZEROS = Buffer.alloc(CHUNK_BYTES);
 const run = promisify(execFile);
 
 export class ZeroRange {
-  readonly #file: FileHandle;
+  readonly #file: DiskFile;
   #canPunch = process.platform === "linux";
 
-  constructor(file: FileHandle) {
+  constructor(file: DiskFile) {
     this.#file = file;
   }
 
