@@ -266,7 +266,7 @@ export class Gate implements AccessGate {
     if (next < 0) this.end(ENDED.pruned);
     this.#write(next);
     if (stays && next !== actor) words[WORD.preemptions] = (words[WORD.preemptions] as number) + 1;
-    if (next !== fallback) this.recorder?.switched(actor, this.#site, next);
+    this.recorder?.decided(actor, this.#site, next, fallback);
     return next;
   }
 

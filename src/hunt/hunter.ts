@@ -4,9 +4,11 @@
  */
 import type { Worker } from "node:worker_threads";
 import { startThread } from "../machine/thread.ts";
-import { allocateShared } from "../memory/attach.ts";
+import { allocateShared, type SharedBuffer } from "../memory/attach.ts";
+import type { ControlPlan } from "../memory/plan.ts";
 import { Turnstile } from "../memory/turnstile.ts";
 import type { Actor } from "./actors.ts";
+import { type Ring, ringsOf } from "./report/places.ts";
 import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
 import { AREA, coveredPairs, SHARE_ALL, STATE_WORDS, WORD } from "./state.ts";
 import {
@@ -17,7 +19,7 @@ import {
   type Finding,
   type WeakSetup,
 } from "./thread.ts";
-import type { Switch, TraceEntry } from "./trace.ts";
+import type { Decision, RecordedSwitch, TraceEntry } from "./trace.ts";
 import type { HuntReply, HuntWorkerData } from "./worker.ts";
 
 /** An execution that moves nothing for this long hangs outside shared memory. */
@@ -56,8 +58,12 @@ export interface Batch {
 export interface Recording {
   readonly findings: readonly Finding[];
   readonly entries: readonly TraceEntry[];
-  readonly switches: readonly Switch[];
+  readonly switches: readonly RecordedSwitch[];
   readonly draws: readonly number[];
+  readonly decisions: readonly Decision[];
+  /** The rings that the machine had at the end, for naming places in RAM. */
+  readonly rings: readonly Ring[];
+  readonly plan: ControlPlan;
   readonly described: Readonly<Record<string, unknown>>;
   readonly actors: readonly Actor[];
   readonly hash: number;
@@ -73,10 +79,17 @@ export class Hunter {
   readonly target: HuntTarget;
   readonly actors: readonly Actor[];
   readonly #words: Int32Array;
+  readonly #control: SharedBuffer;
   readonly #workers: readonly Worker[];
 
-  private constructor(target: HuntTarget, words: Int32Array, workers: readonly Worker[]) {
+  private constructor(
+    target: HuntTarget,
+    words: Int32Array,
+    control: SharedBuffer,
+    workers: readonly Worker[],
+  ) {
     this.target = target;
+    this.#control = control;
     this.#words = words;
     this.#workers = workers;
     this.actors = actorsOf(target.scenario).actors;
@@ -101,7 +114,7 @@ export class Hunter {
       };
       return startThread("hunt", { ...data });
     });
-    const hunter = new Hunter(target, new Turnstile(shared.state).words, workers);
+    const hunter = new Hunter(target, new Turnstile(shared.state).words, shared.control, workers);
     try {
       await hunter.#ask(() => {});
     } catch (error) {
@@ -133,6 +146,9 @@ export class Hunter {
         .flatMap(({ trace }) => trace.draws)
         .sort(byOrder)
         .map(({ value }) => value),
+      decisions: results.flatMap(({ trace }) => trace.decisions).sort(byOrder),
+      rings: ringsOf(this.#control, controlPlanOf(this.target.scenario)),
+      plan: controlPlanOf(this.target.scenario),
       described: Object.fromEntries(results.map(({ trace }, thread) => [names[thread], trace.described])),
       actors: this.actors,
       hash: results[0]?.hash ?? 0,

@@ -1,93 +1,150 @@
 /**
- * Shrinking: first a short depth-first search, because what that finds has the fewest preemptions there can be. Then
- * leave out switches for as long as the same oracle still complains, then draws. What remains are the moments that the
- * failure cannot do without; everything between them runs without preemptions.
+ * Shrinking. What a scenario does depends on its draws, and zero is the least of each: so the scenario goes first.
+ * Then switches are left out, whole actors at a time before single ones, for as long as the same oracle complains. If many
+ * remain, a short depth-first search looks for another way with fewer preemptions. At last each switch is moved as late as
+ * it may come, which tells the two accesses whose order it is about (`critical.ts`).
  */
+import { type CriticalPair, findCriticalPairs } from "./critical.ts";
 import { Hunter, type Recording } from "./hunter.ts";
 import { replayInput } from "./replay-line.ts";
+import type { Finding } from "./thread.ts";
 import type { Switch } from "./trace.ts";
 
 export interface Shrunk {
   readonly switches: readonly Switch[];
   readonly draws: readonly number[];
   readonly recording: Recording;
+  readonly critical: readonly CriticalPair[];
   /** Executions that it took. */
   readonly tries: number;
 }
 
-const TRIES_MAX = 2000;
+/** A schedule as a replay line holds it. */
+export interface Schedule {
+  readonly switches: readonly Switch[];
+  readonly draws: readonly number[];
+}
+
+const TRIES_MAX = 600;
 /** Few switches are good enough without a search for fewer. */
-const FEW = 3;
-const SEARCH = { policy: "dfs", count: 4000, milliseconds: 5000 } as const;
+const FEW = 4;
+const SEARCHES = [
+  { policy: "dfs", count: 4000, milliseconds: 2500 },
+  { policy: "pct2", count: 10_000, milliseconds: 2500 },
+] as const;
 
 /** From the log of a failing execution to a short way to repeat it. */
 export async function shrink(hunter: Hunter, log: readonly number[]): Promise<Shrunk> {
-  let first = await hunter.record("log", log);
-  const oracle = first.findings[0]?.oracle;
-  let tries = 1;
-  if (first.switches.length > FEW) {
-    const search = await searchFewest(hunter, oracle);
-    tries += search.tries;
-    if (search.found !== undefined && search.found.switches.length < first.switches.length)
-      first = search.found;
+  const first = await hunter.record("log", log);
+  const shrinker = new Shrinker(hunter, first.findings[0]);
+  let best = await shrinker.reduce(first);
+  for (const search of SEARCHES) {
+    if (best.switches.length <= FEW) break;
+    const other = await shrinker.search(search);
+    if (other === undefined) continue;
+    const reduced = await shrinker.reduce(other);
+    if (reduced.switches.length < best.switches.length) best = reduced;
   }
-  const fails = async (switches: readonly Switch[], draws: readonly number[]): Promise<boolean> => {
-    tries++;
-    const batch = await hunter.run({ policy: "switches" }, replayInput({ draws, switches }));
-    return batch.findings[0]?.oracle === oracle;
+  const { schedule, pairs } = await findCriticalPairs(hunter, best, (tried) => shrinker.fails(tried));
+  const recording = await shrinker.record(schedule);
+  return {
+    switches: recording.switches,
+    draws: schedule.draws,
+    recording,
+    critical: pairs,
+    tries: shrinker.tries,
   };
-  let switches: readonly Switch[] = first.switches;
-  let draws: readonly number[] = first.draws;
-  if (await fails(switches, draws)) {
-    // Once one is left out, others may not come about any more: what did is what counts.
-    const happened = async (asked: readonly Switch[]): Promise<readonly Switch[]> =>
-      (await hunter.record("switches", replayInput({ draws, switches: asked }))).switches;
-    const mayGoOn = (): boolean => tries < TRIES_MAX;
-    switches = await leaveOut(switches, (fewer) => fails(fewer, draws), happened, mayGoOn);
-    for (let at = 0; at < draws.length && tries < TRIES_MAX; at++) {
-      const simpler = draws.with(at, 0);
-      if (draws[at] !== 0 && (await fails(switches, simpler))) draws = simpler;
-    }
-  }
-  const recording = await hunter.record("switches", replayInput({ draws, switches }));
-  return { switches: recording.switches, draws, recording, tries };
 }
 
-/** On threads of its own, so that the search begins at its beginning. */
-async function searchFewest(
-  { target }: Hunter,
-  oracle: string | undefined,
-): Promise<{ found: Recording | undefined; tries: number }> {
-  const fresh = await Hunter.start(target);
-  try {
-    const batch = await fresh.run(SEARCH);
-    const same = batch.findings[0]?.oracle === oracle;
-    return { found: same ? await fresh.record("log", batch.log) : undefined, tries: batch.executions };
-  } finally {
-    await fresh.close();
+class Shrinker {
+  tries = 0;
+  readonly #hunter: Hunter;
+  readonly #wanted: string;
+
+  constructor(hunter: Hunter, finding: Finding | undefined) {
+    this.#hunter = hunter;
+    this.#wanted = kindOf(finding);
+  }
+
+  async fails(schedule: Schedule): Promise<boolean> {
+    this.tries++;
+    const batch = await this.#hunter.run({ policy: "switches" }, replayInput(schedule));
+    return kindOf(batch.findings[0]) === this.#wanted;
+  }
+
+  async record(schedule: Schedule): Promise<Recording> {
+    this.tries++;
+    return await this.#hunter.record("switches", replayInput(schedule));
+  }
+
+  async reduce({ switches, draws }: Schedule): Promise<Schedule> {
+    if (!(await this.fails({ switches, draws }))) return { switches, draws };
+    const least = await this.#leastDraws({ switches, draws });
+    const alone = await this.#withoutActors(least);
+    const fewest = await this.#leaveOut(alone);
+    // With few switches left, fewer draws may do.
+    return await this.#leastDraws(fewest);
+  }
+
+  /** On threads of its own, so that the search begins at its beginning. */
+  async search(request: (typeof SEARCHES)[number]): Promise<Schedule | undefined> {
+    const fresh = await Hunter.start(this.#hunter.target);
+    try {
+      const batch = await fresh.run(request);
+      this.tries += batch.executions;
+      return kindOf(batch.findings[0]) === this.#wanted ? await fresh.record("log", batch.log) : undefined;
+    } finally {
+      await fresh.close();
+    }
+  }
+
+  async #leastDraws({ switches, draws }: Schedule): Promise<Schedule> {
+    let least = draws;
+    const all = draws.map(() => 0);
+    if (draws.some(Boolean) && (await this.fails({ switches, draws: all }))) least = all;
+    for (let at = 0; at < least.length; at++) {
+      const simpler = least.with(at, 0);
+      if (least[at] !== 0 && (await this.fails({ switches, draws: simpler }))) least = simpler;
+    }
+    return { switches, draws: least };
+  }
+
+  /** Everything that one actor is made to wait for, or made to come early, at once. */
+  async #withoutActors({ switches, draws }: Schedule): Promise<Schedule> {
+    let kept = switches;
+    for (const end of ["to", "actor"] as const) {
+      for (const actor of new Set(switches.map((each) => each[end]))) {
+        const fewer = kept.filter((each) => each[end] !== actor);
+        if (fewer.length < kept.length && (await this.fails({ switches: fewer, draws }))) kept = fewer;
+      }
+    }
+    return { switches: kept, draws };
+  }
+
+  /** Delta debugging: ever smaller parts are left out, as long as what remains still fails. */
+  async #leaveOut({ switches, draws }: Schedule): Promise<Schedule> {
+    let kept = switches;
+    const end = this.tries + TRIES_MAX;
+    for (let part = Math.max(1, kept.length >> 1); this.tries < end; ) {
+      let removed = false;
+      for (let at = 0; at < kept.length && this.tries < end; ) {
+        const fewer = [...kept.slice(0, at), ...kept.slice(at + part)];
+        if (await this.fails({ switches: fewer, draws })) {
+          // Once one is left out, others may not come about any more: what did is what counts.
+          const happened = (await this.record({ switches: fewer, draws })).switches;
+          kept = happened.length < fewer.length ? happened : fewer;
+          removed = true;
+        } else at += part;
+      }
+      if (part > 1) part >>= 1;
+      else if (!removed) break;
+    }
+    return { switches: kept, draws };
   }
 }
 
-/** Delta debugging: ever smaller parts are left out, as long as what remains still fails. */
-async function leaveOut(
-  all: readonly Switch[],
-  fails: (fewer: readonly Switch[]) => Promise<boolean>,
-  happened: (asked: readonly Switch[]) => Promise<readonly Switch[]>,
-  mayGoOn: () => boolean,
-): Promise<readonly Switch[]> {
-  let kept = all;
-  for (let part = Math.max(1, kept.length >> 1); mayGoOn(); ) {
-    let removed = false;
-    for (let at = 0; at < kept.length && mayGoOn(); ) {
-      const fewer = [...kept.slice(0, at), ...kept.slice(at + part)];
-      if (await fails(fewer)) {
-        const real = await happened(fewer);
-        kept = real.length < fewer.length ? real : fewer;
-        removed = true;
-      } else at += part;
-    }
-    if (part > 1) part >>= 1;
-    else if (!removed) break;
-  }
-  return kept;
-}
+/** The same finding: the same oracle, and of exceptions the same message. */
+const kindOf = (finding: Finding | undefined): string =>
+  finding === undefined
+    ? ""
+    : `${finding.oracle} ${finding.oracle === "exception" ? finding.text.split("\n")[0] : ""}`;

@@ -27,7 +27,7 @@ import {
   type ThreadProgram,
 } from "./scenario.ts";
 import { AREA, ENDED, mixSeed, PHASE, SHARE_ALL, WORD } from "./state.ts";
-import { Recorder, type Switch, type TraceEntry } from "./trace.ts";
+import { type Decision, type RecordedSwitch, Recorder, type TraceEntry } from "./trace.ts";
 import { WeakMemory, type Weakness } from "./weak/weak-memory.ts";
 
 /** Executions between looks at the clock. */
@@ -82,8 +82,9 @@ export interface BatchResult {
   readonly schedules: number;
   readonly trace: {
     readonly entries: readonly TraceEntry[];
-    readonly switches: readonly (Switch & { readonly order: number })[];
+    readonly switches: readonly RecordedSwitch[];
     readonly draws: readonly { readonly order: number; readonly value: number }[];
+    readonly decisions: readonly Decision[];
     readonly described: unknown;
   };
 }
@@ -197,6 +198,7 @@ export class HuntThread {
         entries: recorder?.entries ?? [],
         switches: recorder?.switches ?? [],
         draws: recorder?.draws ?? [],
+        decisions: recorder?.decisions ?? [],
         described,
       },
     };

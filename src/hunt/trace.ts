@@ -40,9 +40,24 @@ export interface Switch {
   readonly to: number;
 }
 
+/** A switch of an execution that was written down. */
+export interface RecordedSwitch extends Switch {
+  readonly order: number;
+}
+
+/** A moment at which more than one actor could have gone on, named as a switch is. */
+export interface Decision {
+  /** Everything up to this step had happened. */
+  readonly order: number;
+  readonly actor: number;
+  readonly site: Site;
+  readonly occurrence: number;
+}
+
 export class Recorder {
   readonly entries: TraceEntry[] = [];
-  readonly switches: (Switch & { readonly order: number })[] = [];
+  readonly decisions: Decision[] = [];
+  readonly switches: RecordedSwitch[] = [];
   readonly draws: { readonly order: number; readonly value: number }[] = [];
   readonly #words: Int32Array;
 
@@ -86,9 +101,10 @@ export class Recorder {
     this.note(actor, `draws ${value} of ${limit}`);
   }
 
-  switched(actor: number, site: Site, to: number): void {
+  decided(actor: number, site: Site, to: number, fallback: number): void {
     const occurrence = this.#words[AREA.occurrences + actor * SITE_COUNT + site] as number;
-    this.switches.push({ actor, site, occurrence, to, order: this.#order() });
+    this.decisions.push({ order: this.#words[WORD.recordOrder] as number, actor, site, occurrence });
+    if (to !== fallback) this.switches.push({ actor, site, occurrence, to, order: this.#order() });
   }
 
   /** All threads share one counter. */

@@ -9,7 +9,7 @@ import { Hunter, type HuntTarget } from "../../hunt/hunter.ts";
 import { findDefect, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { POLICY_NAMES } from "../../hunt/policies/index.ts";
 import { formatReplay } from "../../hunt/replay-line.ts";
-import { formatPage } from "../../hunt/report/page.ts";
+import { formatPage, subjectOf } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
 import { SCENARIOS } from "../../hunt/scenarios/index.ts";
 import { type ScoreRow, score } from "../../hunt/scoreboard.ts";
@@ -85,7 +85,7 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
 }
 
 async function showFailure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<void> {
-  const { recording, draws, switches, tries } = await shrink(hunter, result.log);
+  const { recording, draws, switches, critical, tries } = await shrink(hunter, result.log);
   const line = formatReplay(
     {
       scenario: result.scenario,
@@ -97,14 +97,16 @@ async function showFailure(hunter: Hunter, result: CampaignResult, options: Hunt
     hunter.actors,
   );
   const paste = `virtlab replay '${line}'${options.file === undefined ? "" : ` --file ${options.file}`}`;
-  if (options.report !== undefined) await writeFile(options.report, formatPage(recording, paste));
+  const subject = subjectOf(result.scenario, result.defect ?? undefined);
+  if (options.report !== undefined)
+    await writeFile(options.report, formatPage(recording, { subject, line: paste, critical }));
   if (options.json) {
     const { findings, entries, described } = recording;
-    printJson({ findings, replay: line, switches, draws, campaign: result, entries, described });
+    printJson({ findings, replay: line, switches, draws, critical, campaign: result, entries, described });
     return;
   }
   process.stdout.write(
-    `\n${formatRecording(recording)}\n\nShrunk in ${tries} executions. Again:\n  ${paste}\n`,
+    `\n${formatRecording(recording, critical)}\n\nShrunk in ${tries} executions. Again:\n  ${paste}\n`,
   );
 }
 

@@ -1,12 +1,12 @@
-/** What a recorded execution means: where each value came from, and which handshake was left open. */
-import { ACCESS, isWrite } from "../../memory/scheduled-memory.ts";
+/** What a recorded execution means, in sentences: the findings, what it hangs on, and which handshake was left open. */
 import { type SiteLabel, siteLabel } from "../../wire/sites.ts";
+import type { CriticalPair } from "../critical.ts";
 import type { Recording } from "../hunter.ts";
-import type { TraceAccess, TraceEntry } from "../trace.ts";
+import type { TraceAccess } from "../trace.ts";
+import { describeAccess, placeOf, valueInWords } from "./steps.ts";
 
 /** One handshake of the ring: who publishes what, who looks, and which wish decides about telling. */
 interface Handshake {
-  readonly name: string;
   readonly index: string;
   readonly publish: SiteLabel;
   readonly look: SiteLabel;
@@ -21,7 +21,6 @@ interface Handshake {
 
 const HANDSHAKES: readonly Handshake[] = [
   {
-    name: "kick",
     index: "avail.idx",
     publish: "driver: publish avail.idx",
     look: "device: read avail.idx",
@@ -33,7 +32,6 @@ const HANDSHAKES: readonly Handshake[] = [
     telling: "kick",
   },
   {
-    name: "interrupt",
     index: "used.idx",
     publish: "device: publish used.idx",
     look: "driver: read used.idx",
@@ -46,35 +44,35 @@ const HANDSHAKES: readonly Handshake[] = [
   },
 ];
 
-/** By order of a read: the order of the write that it saw. Overlapping bytes count, whatever the width. */
-export function readsFrom(entries: readonly TraceEntry[]): Map<number, number> {
-  const writers = new Map<string, number>();
-  const from = new Map<number, number>();
-  for (const entry of entries) {
-    if (entry.type !== "access") continue;
-    const { memory, offset, bytes, kind, order } = entry;
-    if (!isWrite(kind) || kind === ACCESS.update) {
-      let latest = 0;
-      for (let at = offset; at < offset + bytes; at++)
-        latest = Math.max(latest, writers.get(`${memory} ${at}`) ?? 0);
-      if (latest > 0) from.set(order, latest);
-    }
-    if (!isWrite(kind)) continue;
-    for (let at = offset; at < offset + bytes; at++) writers.set(`${memory} ${at}`, order);
-  }
-  return from;
-}
-
-/** Sentences: the findings, then every handshake whose last publication nobody looked at. */
-export function readInWords(recording: Recording): string[] {
-  const { findings, entries } = recording;
-  const accesses = entries.filter((entry) => entry.type === "access");
+export function readInWords(recording: Recording, critical: readonly CriticalPair[] = []): string[] {
+  const { findings, rings } = recording;
+  const accesses = recording.entries.filter((entry) => entry.type === "access");
   const sentences = findings.map(({ oracle, text }) => `${oracle}: ${text}`);
-  for (const handshake of HANDSHAKES) sentences.push(...openHandshake(handshake, accesses));
+  sentences.push(...critical.map((pair) => hangsOn(recording, pair)));
+  const queues = rings.length > 1 ? rings : [undefined];
+  for (const ring of queues) {
+    const own = accesses.filter(
+      (access) => ring === undefined || (placeOf(recording, access).ring ?? ring) === ring,
+    );
+    const whose = ring === undefined ? "" : ` of ${ring.name}`;
+    for (const handshake of HANDSHAKES) sentences.push(...openHandshake(handshake, own, whose));
+  }
   return sentences;
 }
 
-function openHandshake(handshake: Handshake, accesses: readonly TraceAccess[]): string[] {
+/** "It hangs on one order: step 31 (…) came before step 40 (…). The other way round it passes." */
+function hangsOn(recording: Recording, { first, second }: CriticalPair): string {
+  const named = (order: number): string => {
+    const entry = recording.entries.find((each) => each.order === order);
+    const actor = recording.actors[entry?.actor ?? -1]?.name ?? "";
+    if (entry?.type !== "access") return `step ${order} (${actor})`;
+    return `step ${order} (${actor}: ${describeAccess(entry, placeOf(recording, entry))})`;
+  };
+  if (first === undefined) return `It hangs on ${named(second)}: one step earlier it passes.`;
+  return `It hangs on ${named(first)} coming before ${named(second)}: the other way round it passes.`;
+}
+
+function openHandshake(handshake: Handshake, accesses: readonly TraceAccess[], whose: string): string[] {
   const last = (...sites: readonly SiteLabel[]): TraceAccess | undefined =>
     accesses.findLast(({ site }) => sites.includes(siteLabel(site) as SiteLabel));
   const published = last(handshake.publish);
@@ -89,7 +87,7 @@ function openHandshake(handshake: Handshake, accesses: readonly TraceAccess[]): 
         ? `last looked at step ${looked.order}, and saw ${looked.value}`
         : `saw ${looked.value} at step ${looked.order}, and took nothing`;
   const sentences = [
-    `The ${publisher} published ${index} ${published.value} at step ${published.order}; the ${looker} ${saw}.`,
+    `The ${publisher} published ${index} ${published.value}${whose} at step ${published.order}; the ${looker} ${saw}.`,
   ];
   const wish = last(...handshake.wishes);
   const told = last(...handshake.tells);
@@ -97,8 +95,11 @@ function openHandshake(handshake: Handshake, accesses: readonly TraceAccess[]): 
     sentences.push(`A ${telling} was sent at step ${told.order}.`);
   } else if (wish !== undefined) {
     const what = siteLabel(wish.site).replace(/^.*read /, "");
+    const value = valueInWords(wish, wish.value);
     sentences.push(
-      `No ${telling} followed: at step ${wish.order} the ${publisher} had read ${what} as ${wish.value}.`,
+      wish.order < published.order
+        ? `No ${telling} followed: at step ${wish.order}, before it published, the ${publisher} had read ${what} as ${value}.`
+        : `No ${telling} followed: at step ${wish.order} the ${publisher} read ${what} as ${value}.`,
     );
   }
   return sentences;

@@ -1,70 +1,56 @@
 /** A recorded execution for the terminal: a column per actor, a row per step, switches marked, and a reading below. */
-import { ACCESS } from "../../memory/scheduled-memory.ts";
-import { siteLabel } from "../../wire/sites.ts";
+import type { CriticalPair } from "../critical.ts";
 import type { Recording } from "../hunter.ts";
-import type { TraceAccess, TraceEntry } from "../trace.ts";
-import { readInWords, readsFrom } from "./reading.ts";
+import { readInWords } from "./reading.ts";
+import { type Step, stepsOf } from "./steps.ts";
 
-const COLUMN = 44;
+const COLUMN_MIN = 24;
 const ORDER = 5;
 
 interface Row {
-  readonly entry: TraceEntry;
+  readonly step: Step;
   readonly text: string;
   times: number;
 }
 
-export function formatRecording(recording: Recording): string {
+export function formatRecording(recording: Recording, critical: readonly CriticalPair[] = []): string {
   const { entries, actors, switches } = recording;
-  const from = readsFrom(entries);
+  const rows = merge(stepsOf(recording));
   const used = actors.filter(({ id }) => entries.some(({ actor }) => actor === id));
-  const cut = new Set(switches.map(({ actor, site, occurrence }) => `${actor} ${site} ${occurrence}`));
-  const header =
-    `${"step".padStart(ORDER)}  ${used.map(({ name }) => name.padEnd(COLUMN)).join("")}`.trimEnd();
-  const lines = [header, "-".repeat(header.length)];
+  const widths = used.map(({ id }) =>
+    Math.max(COLUMN_MIN, ...rows.flatMap(({ step, text }) => (step.entry.actor === id ? [text.length] : []))),
+  );
+  const before = widths.map((_, at) => widths.slice(0, at).reduce((sum, each) => sum + each + 2, 0));
+  const header = used.map(({ name }, at) => name.padEnd((widths[at] ?? 0) + 2)).join("");
+  const lit = new Set(critical.flatMap(({ first, second }) => [first, second]));
+  const lines = [`${"step".padStart(ORDER)}  ${header}`.trimEnd()];
+  lines.push("-".repeat((before.at(-1) ?? 0) + (widths.at(-1) ?? 0) + ORDER + 2));
   let previous: number | undefined;
-  for (const { entry, text, times } of merge(entries, from)) {
-    const column = used.findIndex(({ id }) => id === entry.actor);
-    const mark = previous !== undefined && previous !== entry.actor ? ">" : " ";
-    previous = entry.actor;
-    const cell = times > 1 ? `${text} (${times} times)` : text;
-    lines.push(`${String(entry.order).padStart(ORDER)} ${mark}${" ".repeat(column * COLUMN)}${cell}`);
+  for (const { step, text } of rows) {
+    const { actor, order } = step.entry;
+    const moved = previous !== undefined && previous !== actor;
+    previous = actor;
+    const mark = lit.has(order) ? "*" : moved ? ">" : " ";
+    const column = used.findIndex(({ id }) => id === actor);
+    lines.push(`${String(order).padStart(ORDER)} ${mark}${" ".repeat(before[column] ?? 0)}${text}`);
   }
-  lines.push("", `${cut.size} switches beyond a run without preemptions.`, ...readInWords(recording));
+  const count = switches.length;
+  lines.push(
+    "",
+    count === 0 ? "No preemption at all." : `${count} switches beyond a run without preemptions.`,
+  );
+  lines.push(...readInWords(recording, critical));
   return lines.join("\n");
 }
 
 /** Neighbouring rows of one actor that say the same become one. */
-function merge(entries: readonly TraceEntry[], from: ReadonlyMap<number, number>): Row[] {
+function merge(steps: readonly Step[]): Row[] {
   const rows: Row[] = [];
-  for (const entry of entries) {
-    const text = entry.type === "note" ? `[${entry.text}]` : describeAccess(entry, from.get(entry.order));
+  for (const step of steps) {
+    const text = step.from === undefined ? step.text : `${step.text} (from ${step.from})`;
     const last = rows.at(-1);
-    if (last?.text === text && last.entry.actor === entry.actor) last.times++;
-    else rows.push({ entry, text, times: 1 });
+    if (last?.text === text && last.step.entry.actor === step.entry.actor) last.times++;
+    else rows.push({ step, text, times: 1 });
   }
-  return rows;
+  return rows.map((row) => (row.times > 1 ? { ...row, text: `${row.text} (${row.times} times)` } : row));
 }
-
-/** "driver: publish avail.idx = 2", "device: read avail.idx -> 2 (from 41)". */
-export function describeAccess(access: TraceAccess, from: number | undefined): string {
-  const { kind, site, value, before, bytes } = access;
-  const label = siteLabel(site);
-  const origin = from === undefined ? "" : ` (from ${from})`;
-  switch (kind) {
-    case ACCESS.write:
-    case ACCESS.store:
-      return `${label} = ${number(value)}`;
-    case ACCESS.update:
-      return `${label} ${number(before)} => ${number(value)}${origin}`;
-    case ACCESS.notify:
-      return `${label}, ${value} woken`;
-    case ACCESS.readBytes:
-    case ACCESS.writeBytes:
-      return `${label}, ${bytes} bytes${origin}`;
-    default:
-      return `${label} -> ${number(value)}${origin}`;
-  }
-}
-
-const number = (value: number): string => (value < 65_536 ? String(value) : `0x${value.toString(16)}`);
