@@ -28,31 +28,47 @@ export class Chain {
   /** Slots of the descriptor table that it occupies. */
   readonly descriptors: number[] = [];
   readonly faults: ChainFault[] = [];
+  readableBytes = 0;
+  writableBytes = 0;
   indirect = false;
   /** Bytes that the device was seen to write into it. */
   written = 0;
   taken = false;
+  /** What the rules of the device's type make of it, made once. */
+  content: unknown;
+  private readonly parts: { readable?: readonly Segment[]; writable?: readonly Segment[] } = {};
 
   constructor(head: number) {
     this.head = head;
   }
 
-  get readable(): Segment[] {
-    return this.segments.filter(({ writable }) => !writable);
+  /** While it is walked. */
+  add(address: number, length: number, writable: boolean): void {
+    this.segments.push({ address, length, writable });
+    if (writable) this.writableBytes += length;
+    else this.readableBytes += length;
   }
-  get writable(): Segment[] {
-    return this.segments.filter(({ writable }) => writable);
+
+  get readable(): readonly Segment[] {
+    this.parts.readable ??= this.segments.filter(({ writable }) => !writable);
+    return this.parts.readable;
+  }
+  get writable(): readonly Segment[] {
+    this.parts.writable ??= this.segments.filter(({ writable }) => writable);
+    return this.parts.writable;
+  }
+  get bytes(): number {
+    return this.readableBytes + this.writableBytes;
   }
 }
-
-export const bytesOf = (segments: readonly Segment[]): number =>
-  segments.reduce((sum, { length }) => sum + length, 0);
 
 /** A used element, with the chain that it returns. */
 export interface UsedElement {
   readonly id: number;
   readonly length: number;
   readonly chain: Chain | undefined;
+  /** What the rules of the device's type make of it, made once. */
+  content: unknown;
 }
 
 /** Whether to notify: decided by the peer's word, read after the index was published. */
@@ -78,6 +94,8 @@ export class Queue {
   /** Offset of the ring in RAM. */
   readonly base: number;
   readonly outstanding = new Map<number, Chain>();
+  /** By descriptor: the outstanding chain that it belongs to. */
+  readonly owners: (Chain | undefined)[];
   /** The chain that came back last. */
   lastUsed: UsedElement | undefined;
   availIndex = 0;
@@ -93,12 +111,27 @@ export class Queue {
   recheckDue = false;
   /** The driver kicked, and the device has not looked since. */
   kicked = false;
+  /** What the rules of the device's type say that it is for, once they were asked. */
+  purpose: unknown;
 
   constructor(device: Device, view: QueueView, layout: RingLayout, base: number) {
     this.device = device;
     this.view = view;
     this.layout = layout;
     this.base = base;
+    this.owners = new Array(layout.size).fill(undefined);
+  }
+
+  /** A chain is out. */
+  lend(chain: Chain): void {
+    this.outstanding.set(chain.head, chain);
+    for (const slot of chain.descriptors) this.owners[slot] = chain;
+  }
+  /** It has come back. */
+  takeBack({ id, chain }: UsedElement): void {
+    this.outstanding.delete(id);
+    if (chain === undefined) return;
+    for (const slot of chain.descriptors) if (this.owners[slot] === chain) this.owners[slot] = undefined;
   }
 
   get index(): number {

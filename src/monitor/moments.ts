@@ -1,22 +1,24 @@
 /** What rules are asked about: each moment has a name and carries the model as it is just before it counts. */
 import type { FunctionView } from "../observe/record/functions.ts";
 import type { LegacyRegister } from "../wire/legacy-registers.ts";
-import type { Chain, Device, Queue, UsedElement } from "./model.ts";
+import type { Chain, Device, Queue, Segment, UsedElement } from "./model.ts";
 import type { Peek } from "./peek.ts";
 
 export type Side = "driver" | "device";
 
 /** The fields of a ring that one access can mean. */
-export type RingField =
-  | "descriptor"
-  | "availEntry"
-  | "availIndex"
-  | "availFlags"
-  | "usedEvent"
-  | "usedElement"
-  | "usedIndex"
-  | "usedFlags"
-  | "availEvent";
+export const RING_FIELDS = [
+  "descriptor",
+  "availEntry",
+  "availIndex",
+  "availFlags",
+  "usedEvent",
+  "usedElement",
+  "usedIndex",
+  "usedFlags",
+  "availEvent",
+] as const;
+export type RingField = (typeof RING_FIELDS)[number];
 
 interface At {
   readonly device: Device;
@@ -86,12 +88,18 @@ export interface Moments {
     readonly offset: number;
     readonly retired: boolean;
   };
-  /** Bytes of buffers, or whatever else the access hits. */
+  /**
+   * Bytes of buffers, or whatever else the access hits. The device's are told to the device whose chain they hit;
+   * `part` is what they hit of it.
+   */
   bytes: At & {
     readonly side: Side;
     readonly write: boolean;
     readonly offset: number;
     readonly length: number;
+    readonly queue: Queue | undefined;
+    readonly chain: Chain | undefined;
+    readonly part: Segment | undefined;
   };
   /** The driver's notify write. */
   kick: At & { readonly index: number; readonly queue: Queue | undefined };
@@ -110,9 +118,19 @@ export type MomentName = keyof Moments;
 /** What was found, in the protocol's words; anything else: nothing. */
 export type Verdict = string | false | undefined;
 
+/** Where a rule has something to say: elsewhere it is not asked. */
+export interface Scope {
+  /** Virtio id. */
+  readonly type?: number;
+  readonly side?: Side;
+  readonly fields?: readonly RingField[];
+  readonly write?: boolean;
+}
+
 export interface Rule<Name extends MomentName = MomentName> {
   readonly id: string;
   readonly on: Name;
+  readonly scope: Scope;
   test(moment: Moments[Name]): Verdict;
 }
 
@@ -121,6 +139,18 @@ export function rule<Name extends MomentName>(
   id: string,
   on: Name,
   test: (moment: Moments[Name]) => Verdict,
+  scope: Scope = {},
 ): Rule<Name> {
-  return { id, on, test };
+  return { id, on, test, scope };
 }
+
+/** The same for one device type. */
+export const ruleOf =
+  (type: { readonly id: number }) =>
+  <Name extends MomentName>(
+    id: string,
+    on: Name,
+    test: (moment: Moments[Name]) => Verdict,
+    scope: Omit<Scope, "type"> = {},
+  ): Rule<Name> =>
+    rule(id, on, test, { ...scope, type: type.id });

@@ -5,6 +5,7 @@
 import type { Device } from "./model.ts";
 import type { MomentName, Moments, Rule } from "./moments.ts";
 import { Observer, type ObserverOptions } from "./observer.ts";
+import { RuleBook } from "./rule-book.ts";
 import { NOTES, RULES } from "./rules/index.ts";
 import { STATEMENTS, type Strength, statementOf, TOLERATED } from "./statements/index.ts";
 
@@ -31,18 +32,7 @@ export interface MonitorReport {
 export const CHECKED: ReadonlySet<string> = new Set(RULES.map(({ id }) => id));
 const FINDINGS_MAX = 1000;
 
-type RuleTable = { [Name in MomentName]?: Rule<Name>[] };
-
-function byMoment(): RuleTable {
-  const table: Partial<Record<MomentName, Rule<never>[]>> = {};
-  for (const each of [...RULES, ...NOTES]) {
-    const list = table[each.on] ?? [];
-    list.push(each as Rule<never>);
-    table[each.on] = list;
-  }
-  return table as RuleTable;
-}
-const TABLE = byMoment();
+const BOOK = new RuleBook([...RULES, ...NOTES]);
 
 export class Monitor {
   readonly observer: Observer;
@@ -51,17 +41,17 @@ export class Monitor {
 
   constructor(options: ObserverOptions & { readonly tolerate?: boolean }) {
     this.#tolerate = options.tolerate ?? true;
-    this.observer = new Observer(options, (name, moment) => this.#ask(name, moment));
+    this.observer = new Observer(options, (name, moment, part) => this.#ask(name, moment, part));
   }
 
   get findings(): readonly Finding[] {
     return [...this.#findings.values()];
   }
 
-  #ask<Name extends MomentName>(name: Name, moment: Moments[Name]): void {
-    const rules = TABLE[name] as readonly Rule<Name>[] | undefined;
-    if (rules === undefined) return;
-    for (const rule of rules) {
+  #ask<Name extends MomentName>(name: Name, moment: Moments[Name], part: number): void {
+    const rules = BOOK.rules(name, moment.view.virtioId, part);
+    for (let at = 0; at < rules.length; at++) {
+      const rule = rules[at] as Rule<Name>;
       const detail = rule.test(moment);
       if (typeof detail === "string") this.#found(rule.id, moment.device, queueOf(moment), detail);
     }

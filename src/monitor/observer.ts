@@ -17,10 +17,11 @@ import {
 } from "../observe/record/functions.ts";
 import { type Site, site } from "../wire/sites.ts";
 import { ControlWatch } from "./control-watch.ts";
-import { Device, type Queue } from "./model.ts";
+import { Device } from "./model.ts";
 import type { MomentName, Moments, Side } from "./moments.ts";
 import { Peek } from "./peek.ts";
 import { RegisterWatch } from "./register-watch.ts";
+import { RingMap } from "./ring-map.ts";
 import { RingWatch } from "./ring-watch.ts";
 
 export interface ObserverOptions {
@@ -33,7 +34,8 @@ export interface ObserverOptions {
   readonly slotOf?: (functionIndex: number) => number | undefined;
 }
 
-export type Emit = <Name extends MomentName>(name: Name, moment: Moments[Name]) => void;
+/** `part` says which part of a moment that has several: see `rule-book.ts`. The moment is used again: do not keep it. */
+export type Emit = <Name extends MomentName>(name: Name, moment: Moments[Name], part: number) => void;
 
 const DRIVER_BUFFER = site("driver: buffer");
 const DEVICE_BUFFER = site("device: buffer");
@@ -41,7 +43,9 @@ const DEVICE_BUFFER = site("device: buffer");
 export class Observer implements MemoryWatcher {
   readonly peek: Peek;
   readonly sides: readonly Side[];
-  readonly emit: Emit;
+  readonly rings: RingMap;
+  devices: readonly Device[] = [];
+  readonly #emit: Emit;
   readonly #devices = new Map<FunctionView, Device>();
   readonly #table: FunctionTable;
   readonly #registers: RegisterWatch;
@@ -51,7 +55,8 @@ export class Observer implements MemoryWatcher {
   constructor(options: ObserverOptions, emit: Emit) {
     this.peek = new Peek(options.ram);
     this.sides = options.sides;
-    this.emit = emit;
+    this.rings = new RingMap(options.ram);
+    this.#emit = emit;
     this.#registers = new RegisterWatch(this);
     this.#rings = new RingWatch(this);
     this.#control = options.plan && new ControlWatch(this, options.plan, options.slotOf);
@@ -61,8 +66,8 @@ export class Observer implements MemoryWatcher {
     );
   }
 
-  get devices(): Iterable<Device> {
-    return this.#devices.values();
+  emit<Name extends MomentName>(name: Name, moment: Moments[Name], part = 0): void {
+    this.#emit(name, moment, part);
   }
   sees(side: Side): boolean {
     return this.sides.includes(side);
@@ -77,17 +82,10 @@ export class Observer implements MemoryWatcher {
       device = new Device(view, this.sides);
       for (const [known] of this.#devices) if (known.slot === view.slot) this.#devices.delete(known);
       this.#devices.set(view, device);
+      this.devices = [...this.#devices.values()];
+      this.rings.draw(this.devices);
     }
     return device;
-  }
-  /** The live queue whose ring has this offset of RAM. */
-  queueAt(offset: number): Queue | undefined {
-    for (const device of this.#devices.values()) {
-      for (const queue of device.queues.values()) {
-        if (offset >= queue.base && offset < queue.base + queue.layout.bytes) return queue;
-      }
-    }
-    return undefined;
   }
   at(device: Device) {
     return { device, view: device.view, peek: this.peek };
@@ -101,15 +99,15 @@ export class Observer implements MemoryWatcher {
 
   read(site: Site, offset: number, value: number): void {
     if (site !== DRIVER_BUFFER && site !== DEVICE_BUFFER) this.#rings.read(site, offset, value);
-    else this.#rings.bytes(site === DRIVER_BUFFER ? "driver" : "device", false, offset, 4);
+    else this.#rings.buffers.access(site === DRIVER_BUFFER ? "driver" : "device", false, offset, 4);
   }
   write(site: Site, offset: number, value: number): void {
     if (site !== DRIVER_BUFFER && site !== DEVICE_BUFFER) this.#rings.write(site, offset, value);
-    else this.#rings.bytes(site === DRIVER_BUFFER ? "driver" : "device", true, offset, 4);
+    else this.#rings.buffers.access(site === DRIVER_BUFFER ? "driver" : "device", true, offset, 4);
   }
   range(site: Site, offset: number, length: number, intent: "read" | "write"): void {
     const side = site === DRIVER_BUFFER ? "driver" : site === DEVICE_BUFFER ? "device" : undefined;
-    if (side !== undefined) this.#rings.bytes(side, intent === "write", offset, length);
+    if (side !== undefined) this.#rings.buffers.access(side, intent === "write", offset, length);
   }
   updated(site: Site, offset: number, operand: number, before: number): void {
     this.#control?.updated(site, offset, operand, before);
@@ -117,7 +115,7 @@ export class Observer implements MemoryWatcher {
   /** Only an idle sleep says that a side believes it has nothing to do. */
   sleep(_offset: number, idle: boolean): void {
     if (!idle) return;
-    for (const device of this.#devices.values()) {
+    for (const device of this.devices) {
       if (this.sees("driver")) this.emit("driverIdle", this.at(device));
       if (this.sees("device")) this.emit("deviceIdle", this.at(device));
     }

@@ -15,20 +15,20 @@ export class RegisterWatch {
   }
 
   before(device: Device, access: FunctionAccess): void {
-    const { emit } = this.#observer;
-    const at = this.#observer.at(device);
+    const observer = this.#observer;
+    const at = observer.at(device);
     switch (access.kind) {
       case "pci":
-        emit("pci", { ...at, ...access });
+        observer.emit("pci", { ...at, ...access });
         if (access.write) forgive(device);
         return;
       case "msix":
         return;
       case "odd":
-        emit("odd", { ...at, ...access });
+        observer.emit("odd", { ...at, ...access });
         return;
       case "config":
-        emit("config", { ...at, ...access });
+        observer.emit("config", { ...at, ...access });
         noteConfig(device, access);
         return;
       case "register":
@@ -39,8 +39,11 @@ export class RegisterWatch {
 
   after(device: Device, access: FunctionAccess): void {
     if (access.kind !== "register" || !access.write) return;
-    if (access.name === "queuePfn") this.#placeQueue(device);
-    if (access.name === "status" && access.value === 0) resetDevice(device);
+    const reset = access.name === "status" && access.value === 0;
+    if (reset) resetDevice(device);
+    else if (access.name === "queuePfn") this.#placeQueue(device);
+    else return;
+    this.#observer.rings.draw(this.#observer.devices);
   }
 
   #meet(device: Device): void {
@@ -50,18 +53,19 @@ export class RegisterWatch {
   }
 
   #register(device: Device, name: LegacyRegister, write: boolean, value: number): void {
-    const { emit } = this.#observer;
-    const at = this.#observer.at(device);
+    const observer = this.#observer;
+    const at = observer.at(device);
     if (write && name === "queueNotify") {
       const queue = device.queues.get(value);
-      emit("kick", { ...at, index: value, queue });
+      observer.emit("kick", { ...at, index: value, queue });
       if (queue !== undefined) noteKick(queue);
       return;
     }
-    emit(write ? "write" : "read", { ...at, name, value });
+    observer.emit(write ? "write" : "read", { ...at, name, value });
     if (!write) noteRead(device, name, value);
     else noteWrite(device, name, value);
-    if (write && name === "status" && (value & ~device.status & STATUS.DRIVER_OK) !== 0) emit("started", at);
+    if (write && name === "status" && (value & ~device.status & STATUS.DRIVER_OK) !== 0)
+      observer.emit("started", at);
   }
 
   /** The PFN register has its new value. */

@@ -2,12 +2,15 @@
 import { DESCRIPTOR_BYTES, USED_ELEMENT_BYTES } from "../wire/ring.ts";
 import { type Site, type SiteLabel, site } from "../wire/sites.ts";
 import type { Queue } from "./model.ts";
-import type { RingField, Side } from "./moments.ts";
+import { RING_FIELDS, type RingField, type Side } from "./moments.ts";
+import { ringPart } from "./rule-book.ts";
 
 export interface RingSite {
   readonly side: Side;
   readonly field: RingField;
   readonly label: SiteLabel;
+  /** Which rules are asked about it. */
+  readonly part: number;
 }
 
 const TABLE: readonly (readonly [SiteLabel, RingField])[] = [
@@ -33,27 +36,36 @@ const TABLE: readonly (readonly [SiteLabel, RingField])[] = [
 
 const BY_SITE: (RingSite | undefined)[] = [];
 for (const [label, field] of TABLE) {
-  BY_SITE[site(label)] = { side: label.startsWith("driver") ? "driver" : "device", field, label };
+  const side = label.startsWith("driver") ? "driver" : "device";
+  BY_SITE[site(label)] = { side, field, label, part: ringPart(side, field) };
 }
 
 export const ringSite = (number: Site): RingSite | undefined => BY_SITE[number];
 
+/** Which slot of a field lies at an offset of RAM; -1: another field does. */
+export function slotAt({ layout, base, size }: Queue, field: RingField, offset: number): number {
+  const at = offset - base;
+  switch (field) {
+    case "descriptor":
+      return at >= 0 && at < layout.availFlags ? Math.floor(at / DESCRIPTOR_BYTES) : -1;
+    case "availEntry":
+      return at >= layout.availRing && at < layout.usedEvent ? (at - layout.availRing) >> 1 : -1;
+    case "usedElement":
+      return at >= layout.usedRing && at < layout.usedRing + USED_ELEMENT_BYTES * size
+        ? Math.floor((at - layout.usedRing) / USED_ELEMENT_BYTES)
+        : -1;
+    default:
+      return at === layout[field] ? 0 : -1;
+  }
+}
+
 /** The field that lies at an offset of RAM within the queue's ring, if it does. */
 export function fieldAt(queue: Queue, offset: number): { field: RingField; slot: number } | undefined {
-  const { layout, size } = queue;
-  const at = offset - queue.base;
-  if (at < 0 || at >= layout.bytes) return undefined;
-  if (at < layout.availFlags) return { field: "descriptor", slot: Math.floor(at / DESCRIPTOR_BYTES) };
-  if (at === layout.availFlags) return { field: "availFlags", slot: 0 };
-  if (at === layout.availIndex) return { field: "availIndex", slot: 0 };
-  if (at < layout.usedEvent) return { field: "availEntry", slot: (at - layout.availRing) >> 1 };
-  if (at === layout.usedEvent) return { field: "usedEvent", slot: 0 };
-  if (at === layout.usedFlags) return { field: "usedFlags", slot: 0 };
-  if (at === layout.usedIndex) return { field: "usedIndex", slot: 0 };
-  if (at >= layout.usedRing && at < layout.usedRing + USED_ELEMENT_BYTES * size) {
-    return { field: "usedElement", slot: Math.floor((at - layout.usedRing) / USED_ELEMENT_BYTES) };
+  for (const field of RING_FIELDS) {
+    const slot = slotAt(queue, field, offset);
+    if (slot >= 0) return { field, slot };
   }
-  return at === layout.availEvent ? { field: "availEvent", slot: 0 } : undefined;
+  return undefined;
 }
 
 /** Whose half of the ring a field is in. */

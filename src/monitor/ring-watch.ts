@@ -1,84 +1,113 @@
-/** The rings' part of the observer: stores, loads, publications, and the chains that they make. */
+/**
+ * The rings' part of the observer: stores, loads, publications, and the chains that they make. It runs at every access
+ * to shared memory, so it allocates nothing but chains: its moments are used again and again.
+ */
 import { FEATURE } from "../wire/features.ts";
 import { needEvent, USED_ELEMENT_BYTES } from "../wire/ring.ts";
 import type { Site } from "../wire/sites.ts";
-import type { Chain, Decision, Device, Queue, UsedElement } from "./model.ts";
-import type { RingField, Side } from "./moments.ts";
+import { BufferWatch } from "./buffer-watch.ts";
+import type { Decision, Queue, UsedElement } from "./model.ts";
+import type { Moments, RingField, Side } from "./moments.ts";
 import type { Observer } from "./observer.ts";
-import { fieldAt, type RingSite, ringSite, writerOf } from "./ring-sites.ts";
+import { fieldAt, type RingSite, ringSite, slotAt, writerOf } from "./ring-sites.ts";
+import { ringPart } from "./rule-book.ts";
 import { walk } from "./walk.ts";
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+type Access = Writable<Moments["store"]>;
+
 export class RingWatch {
+  readonly buffers: BufferWatch;
   readonly #observer: Observer;
+  readonly #access: Access;
 
   constructor(observer: Observer) {
     this.#observer = observer;
+    this.buffers = new BufferWatch(observer, (...store) => this.#stored(...store));
+    this.#access = {
+      device: undefined as never,
+      view: undefined as never,
+      peek: observer.peek,
+      queue: undefined as never,
+      side: "driver",
+      field: "descriptor",
+      slot: 0,
+      value: 0,
+    };
   }
 
   write(number: Site, offset: number, value: number): void {
     const known = ringSite(number);
-    const queue = this.#observer.queueAt(offset);
     if (known === undefined) return;
+    const queue = this.#observer.rings.at(offset);
     if (queue === undefined) {
       this.#stray(known, offset);
       return;
     }
-    const place = fieldAt(queue, offset);
-    if (place === undefined) return;
-    const { side } = known;
-    this.#observer.emit("store", { ...this.#observer.at(queue.device), queue, side, ...place, value });
-    if (place.field !== known.field) {
-      // In the other side's half it is a breach of its own.
-      if (writerOf(place.field) === side) this.#stray(known, offset);
-    } else if (side === "driver") this.#driverStored(queue, place.field, value);
-    else this.#deviceStored(queue, place.field, value);
+    const { side, field } = known;
+    const slot = slotAt(queue, field, offset);
+    if (slot < 0) {
+      this.#misplaced(queue, known, offset, value);
+      return;
+    }
+    this.#observer.emit("store", this.#at(queue, side, field, slot, value), known.part);
+    if (side === "driver") this.#driverStored(queue, field, value);
+    else this.#deviceStored(queue, field, value);
   }
 
   read(number: Site, offset: number, value: number): void {
     const known = ringSite(number);
     if (known === undefined) return;
-    const queue = this.#observer.queueAt(offset);
-    const place = queue && fieldAt(queue, offset);
-    if (queue === undefined || place?.field !== known.field) {
+    const queue = this.#observer.rings.at(offset);
+    const { side, field } = known;
+    const slot = queue === undefined ? -1 : slotAt(queue, field, offset);
+    if (queue === undefined || slot < 0) {
       this.#stray(known, offset);
       return;
     }
-    const { side } = known;
-    this.#observer.emit("look", { ...this.#observer.at(queue.device), queue, side, ...place, value });
-    if (side === "driver") this.#driverLooked(queue, place.field, value);
-    else this.#deviceLooked(queue, place.field, value);
+    this.#observer.emit("look", this.#at(queue, side, field, slot, value), known.part);
+    if (side === "driver") this.#driverLooked(queue, field, value);
+    else this.#deviceLooked(queue, field, value);
   }
 
-  bytes(side: Side, write: boolean, offset: number, length: number): void {
-    if (length === 0) return;
-    const queue = this.#observer.queueAt(offset);
-    const place = queue && fieldAt(queue, offset);
-    if (write && queue !== undefined && place !== undefined) {
-      this.#observer.emit("store", { ...this.#observer.at(queue.device), queue, side, ...place, value: -1 });
-    }
-    if (write && side === "driver") this.#forgetUsed(this.#observer.peek.ram.addressOf(offset), length);
-    for (const device of this.#observer.devices) {
-      this.#observer.emit("bytes", { ...this.#observer.at(device), side, write, offset, length });
-      if (side === "device" && write) this.#noteWritten(device, offset, length);
-    }
+  #at(queue: Queue, side: Side, field: RingField, slot: number, value: number): Access {
+    const access = this.#access;
+    access.device = queue.device;
+    access.view = queue.device.view;
+    access.queue = queue;
+    access.side = side;
+    access.field = field;
+    access.slot = slot;
+    access.value = value;
+    return access;
+  }
+
+  #stored(queue: Queue, side: Side, offset: number, value: number): RingField | undefined {
+    const place = fieldAt(queue, offset);
+    if (place === undefined) return undefined;
+    const moment = this.#at(queue, side, place.field, place.slot, value);
+    this.#observer.emit("store", moment, ringPart(side, place.field));
+    return place.field;
+  }
+
+  /** A store whose site names another field. */
+  #misplaced(queue: Queue, known: RingSite, offset: number, value: number): void {
+    const field = this.#stored(queue, known.side, offset, value);
+    // In the other side's half it is a breach of its own.
+    if (field !== undefined && writerOf(field) === known.side) this.#stray(known, offset);
   }
 
   /** Indirect tables lie outside rings; nothing else that these sites name does. */
   #stray(known: RingSite, offset: number): void {
     if (known.field === "descriptor") return;
-    const devices = [...this.#observer.devices];
+    const { devices } = this.#observer;
     const within = (old: Queue): boolean => offset >= old.base && offset < old.base + old.layout.bytes;
     const owner = devices.find(({ retired }) => retired.some(within));
     const device = owner ?? devices.find(({ queues }) => queues.size > 0);
     if (device === undefined) return;
     const { side, label } = known;
-    this.#observer.emit("stray", {
-      ...this.#observer.at(device),
-      side,
-      label,
-      offset,
-      retired: owner !== undefined,
-    });
+    const at = this.#observer.at(device);
+    this.#observer.emit("stray", { ...at, side, label, offset, retired: owner !== undefined });
   }
 
   #driverStored(queue: Queue, field: RingField, value: number): void {
@@ -117,7 +146,7 @@ export class RingWatch {
       this.#published(queue, value);
     } else if (field === "availEntry") {
       const chain = queue.outstanding.get(value);
-      if (chain !== undefined) chain.taken = true;
+      if (chain !== undefined) this.buffers.taken(queue, chain);
     } else if (field === "availFlags" || field === "usedEvent") {
       decide(queue, queue.interrupt, field, value, queue.usedIndex, false);
     }
@@ -126,9 +155,10 @@ export class RingWatch {
   /** avail.idx is `index`, as the driver stores it or the device reads it: the second of the two changes nothing. */
   #published(queue: Queue, index: number): void {
     if (index === queue.availIndex) return;
-    const { peek } = this.#observer;
-    const at = { ...this.#observer.at(queue.device), queue };
-    this.#observer.emit("publish", { ...at, index });
+    const observer = this.#observer;
+    const { peek } = observer;
+    const at = { device: queue.device, view: queue.device.view, peek, queue };
+    observer.emit("publish", { ...at, index });
     const count = (index - queue.availIndex) & 0xffff;
     const first = queue.availIndex;
     queue.availIndex = index;
@@ -137,62 +167,39 @@ export class RingWatch {
     for (let k = 0; k < count; k++) {
       const slot = (first + k) & (queue.size - 1);
       const chain = walk(queue, peek.u16(queue.base + queue.layout.availRing + 2 * slot), peek);
-      this.#observer.emit("available", { ...at, chain });
-      for (const part of chain.segments) this.#forgetUsed(part.address, part.length);
-      queue.outstanding.set(chain.head, chain);
+      observer.emit("available", { device: at.device, view: at.view, peek, queue, chain });
+      for (const part of chain.segments) this.buffers.forgetUsed(part.address, part.length);
+      queue.lend(chain);
     }
   }
 
   #publishedUsed(queue: Queue, index: number): void {
     if (index === queue.usedIndex) return;
-    const at = { ...this.#observer.at(queue.device), queue };
-    this.#observer.emit("publishUsed", { ...at, index });
+    const observer = this.#observer;
+    const at = { device: queue.device, view: queue.device.view, peek: observer.peek, queue };
+    observer.emit("publishUsed", { ...at, index });
     const count = (index - queue.usedIndex) & 0xffff;
     const first = queue.usedIndex;
     queue.usedIndex = index;
     if (count > queue.size) return;
     const batch: UsedElement[] = [];
     for (let k = 0; k < count; k++) batch.push(this.#element(queue, first + k));
-    batch.forEach((element, place) => {
-      this.#observer.emit("used", { ...at, element, batch, at: place });
-      queue.outstanding.delete(element.id);
+    for (let place = 0; place < batch.length; place++) {
+      const element = batch[place] as UsedElement;
+      const { device, view, peek } = at;
+      observer.emit("used", { device, view, peek, queue, element, batch, at: place });
+      queue.takeBack(element);
       queue.lastUsed = element;
-    });
+    }
   }
 
   #element(queue: Queue, index: number): UsedElement {
     const { peek } = this.#observer;
     const at = queue.base + queue.layout.usedRing + USED_ELEMENT_BYTES * (index & (queue.size - 1));
     const id = peek.u32(at);
-    return { id, length: peek.u32(at + 4), chain: queue.outstanding.get(id) };
-  }
-
-  /** Memory that is used for something else says nothing about the buffer that it was. */
-  #forgetUsed(address: number, length: number): void {
-    for (const device of this.#observer.devices) {
-      for (const queue of device.queues.values()) {
-        const overlaps = queue.lastUsed?.chain?.segments.some(
-          (part) => address < part.address + part.length && part.address < address + length,
-        );
-        if (overlaps) queue.lastUsed = undefined;
-      }
-    }
-  }
-
-  #noteWritten(device: Device, offset: number, length: number): void {
-    const address = this.#observer.peek.ram.addressOf(offset);
-    for (const queue of device.queues.values()) {
-      for (const chain of queue.outstanding.values()) {
-        if (chain.taken && covers(chain, address, length)) chain.written += length;
-      }
-    }
+    return { id, length: peek.u32(at + 4), chain: queue.outstanding.get(id), content: undefined };
   }
 }
-
-const covers = (chain: Chain, address: number, length: number): boolean =>
-  chain.segments.some(
-    (part) => part.writable && address >= part.address && address + length <= part.address + part.length,
-  );
 
 /** A suppression word was read: that is the decision, if there is something to decide. */
 function decide(

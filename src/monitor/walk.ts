@@ -37,7 +37,7 @@ function follow(chain: Chain, queue: Queue, peek: Peek, { table, entries, first,
       into(chain, queue, peek, { address, length, flags, nested });
       return;
     }
-    chain.segments.push({ address, length, writable: (flags & DESCRIPTOR_FLAG.WRITE) !== 0 });
+    chain.add(address, length, (flags & DESCRIPTOR_FLAG.WRITE) !== 0);
     if (peek.ram.offsetOf(address, length) < 0) chain.faults.push("outside-ram");
     if ((flags & DESCRIPTOR_FLAG.NEXT) === 0) return;
     index = peek.u16(at + DESCRIPTOR.next);

@@ -6,26 +6,29 @@ import {
   STAT_BYTES,
 } from "../../wire/balloon.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
-import { bytesOf, type Chain } from "../model.ts";
-import { type MomentName, type Moments, rule, type Verdict } from "../moments.ts";
+import type { Chain } from "../model.ts";
+import { type Moments, ruleOf } from "../moments.ts";
 import { getU16, getU32, type Peek } from "../peek.ts";
 
 const PFNS_MAX = 65_536;
 const TAG_MAX = 9;
 
-const on = <Name extends MomentName>(id: string, name: Name, test: (moment: Moments[Name]) => Verdict) =>
-  rule(id, name, (moment) => moment.view.virtioId === VIRTIO_TYPE.balloon.id && test(moment));
+const on = ruleOf(VIRTIO_TYPE.balloon);
 
 /** Page numbers of a chain on the inflate or deflate queue. */
-function pages(chain: Chain | undefined, peek: Peek): number[] {
+function pages(chain: Chain | undefined, peek: Peek): readonly number[] {
   if (chain === undefined) return [];
-  const bytes = peek.bytes(chain.readable, 0, Math.min(bytesOf(chain.readable), 4 * PFNS_MAX));
+  chain.content ??= readPages(chain, peek);
+  return chain.content as readonly number[];
+}
+function readPages(chain: Chain, peek: Peek): number[] {
+  const bytes = peek.bytes(chain.readable, 0, Math.min(chain.readableBytes, 4 * PFNS_MAX));
   return Array.from({ length: bytes.length >> 2 }, (_, k) => getU32(bytes, 4 * k));
 }
 
 /** Tags of a statistics buffer, in order. */
 function tags(chain: Chain, peek: Peek): number[] {
-  const bytes = peek.bytes(chain.readable, 0, Math.min(bytesOf(chain.readable), 100 * STAT_BYTES));
+  const bytes = peek.bytes(chain.readable, 0, Math.min(chain.readableBytes, 100 * STAT_BYTES));
   return Array.from({ length: Math.floor(bytes.length / STAT_BYTES) }, (_, k) =>
     getU16(bytes, STAT_BYTES * k),
   );
@@ -35,11 +38,8 @@ const isSwapped = (found: readonly number[]): boolean =>
   found.length > 0 && found.some((tag) => tag > TAG_MAX) && found.every((tag) => swap16(tag) <= TAG_MAX);
 
 /** A page of the driver's access that is in one of these sets. */
-function touched(
-  { side, offset, length, peek }: Moments["bytes"],
-  set: ReadonlySet<number>,
-): number | undefined {
-  if (side !== "driver" || set.size === 0) return undefined;
+function touched({ offset, length, peek }: Moments["bytes"], set: ReadonlySet<number>): number | undefined {
+  if (set.size === 0) return undefined;
   const first = Math.floor(peek.ram.addressOf(offset) / PAGE);
   const last = Math.floor((peek.ram.addressOf(offset) + length - 1) / PAGE);
   for (let page = first; page <= last; page++) if (set.has(page)) return page;
@@ -63,23 +63,38 @@ export const balloonRules = [
       `head ${chain.head} deflates: the target is ${target}, the balloon has ${size}`
     );
   }),
-  on("BALLOON-DRV-05", "bytes", (moment) => {
-    const { ballooned, deflating } = moment.device.session.balloon;
-    const page = touched(moment, ballooned);
-    return page !== undefined && !deflating.has(page) && `page ${page} is used and was not deflated`;
-  }),
-  on("BALLOON-DRV-06", "bytes", (moment) => {
-    const page = touched(moment, moment.device.session.balloon.deflating);
-    return (
-      page !== undefined &&
-      moment.device.has(F.MUST_TELL_HOST) &&
-      `page ${page} is used before its deflate was acknowledged`
-    );
-  }),
-  on("BALLOON-DRV-07", "bytes", (moment) => {
-    const page = touched(moment, moment.device.session.balloon.inflating);
-    return page !== undefined && `page ${page} is used while it is being offered`;
-  }),
+  on(
+    "BALLOON-DRV-05",
+    "bytes",
+    (moment) => {
+      const { ballooned, deflating } = moment.device.session.balloon;
+      const page = touched(moment, ballooned);
+      return page !== undefined && !deflating.has(page) && `page ${page} is used and was not deflated`;
+    },
+    { side: "driver" },
+  ),
+  on(
+    "BALLOON-DRV-06",
+    "bytes",
+    (moment) => {
+      const page = touched(moment, moment.device.session.balloon.deflating);
+      return (
+        page !== undefined &&
+        moment.device.has(F.MUST_TELL_HOST) &&
+        `page ${page} is used before its deflate was acknowledged`
+      );
+    },
+    { side: "driver" },
+  ),
+  on(
+    "BALLOON-DRV-07",
+    "bytes",
+    (moment) => {
+      const page = touched(moment, moment.device.session.balloon.inflating);
+      return page !== undefined && `page ${page} is used while it is being offered`;
+    },
+    { side: "driver" },
+  ),
   on("BALLOON-DRV-08", "available", ({ device, queue, chain, peek }) => {
     if (queue.index !== QUEUE.deflate) return false;
     const early = pages(chain, peek).find((page) => device.session.balloon.inflating.has(page));
@@ -93,7 +108,7 @@ export const balloonRules = [
   ),
   on("BALLOON-DRV-10", "available", ({ device, queue, chain, peek }) => {
     if (queue.index > QUEUE.deflate) return false;
-    if (chain.writable.length > 0 || bytesOf(chain.readable) % 4 !== 0)
+    if (chain.writable.length > 0 || chain.readableBytes % 4 !== 0)
       return `head ${chain.head} is no list of page numbers`;
     const bad = pages(chain, peek).find((page) => peek.ram.offsetOf(page * PAGE, PAGE) < 0);
     if (bad !== undefined) return `page ${bad} is not in RAM`;
@@ -129,12 +144,12 @@ export const balloonRules = [
     return unset && !isSwapped(found) && "a statistics buffer is offered unfilled";
   }),
   on("BALLOON-DRV-16", "available", ({ queue, chain }) => {
-    const bytes = bytesOf(chain.readable);
+    const bytes = chain.readableBytes;
     return queue.index === QUEUE.stats && bytes % STAT_BYTES !== 0 && `a statistics buffer of ${bytes} bytes`;
   }),
   on("BALLOON-DRV-17", "available", ({ device, queue, chain, peek }) => {
     const before = device.session.balloon.statsTags;
-    if (queue.index !== QUEUE.stats || before === undefined || bytesOf(chain.readable) % STAT_BYTES !== 0)
+    if (queue.index !== QUEUE.stats || before === undefined || chain.readableBytes % STAT_BYTES !== 0)
       return false;
     const now = tags(chain, peek);
     const unset = now.length === 0 || (now.length > 1 && now.every((tag) => tag === now[0]));

@@ -3,8 +3,8 @@ import { BLK_STATUS, BLK_TYPE, BLK_FEATURE as F } from "../../wire/blk.ts";
 import { FEATURE } from "../../wire/features.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
-import { bytesOf, type Chain, type Device } from "../model.ts";
-import { type MomentName, type Moments, rule, type Verdict } from "../moments.ts";
+import type { Chain, Device } from "../model.ts";
+import { type Moments, ruleOf, type Verdict } from "../moments.ts";
 import { getU32, getU64, type Peek } from "../peek.ts";
 
 const HEADER = 16;
@@ -28,15 +28,27 @@ interface Request {
   readonly chain: Chain;
 }
 
-const isBlk = (device: Device): boolean => device.view.virtioId === VIRTIO_TYPE.blk.id;
+const onBlk = ruleOf(VIRTIO_TYPE.blk);
 
 function request(chain: Chain, peek: Peek): Request | undefined {
-  const readable = bytesOf(chain.readable);
-  if (readable < HEADER || chain.faults.length > 0) return undefined;
+  chain.content ??= decode(chain, peek) ?? NO_REQUEST;
+  return chain.content === NO_REQUEST ? undefined : (chain.content as Request);
+}
+const NO_REQUEST = {};
+
+function decode(chain: Chain, peek: Peek): Request | undefined {
+  const { readableBytes, writableBytes, faults } = chain;
+  if (readableBytes < HEADER || faults.length > 0) return undefined;
   const header = peek.bytes(chain.readable, 0, HEADER);
   const type = getU32(header, 0);
-  const writable = bytesOf(chain.writable);
-  return { type, sector: getU64(header, 8), out: readable - HEADER, in: Math.max(0, writable - 1), chain };
+  const data = { out: readableBytes - HEADER, in: Math.max(0, writableBytes - 1) };
+  return { type, sector: getU64(header, 8), ...data, chain };
+}
+
+/** Of a request that has come back. */
+function statusOf({ element }: Moments["used"], { chain, in: data }: Request, peek: Peek): number {
+  element.content ??= peek.bytes(chain.writable, data, 1)[0] ?? 0;
+  return element.content as number;
 }
 
 const swap32 = (value: number): number =>
@@ -46,23 +58,19 @@ const isSwapped = ({ type }: Request): boolean =>
 
 /** A rule about requests as they become available. */
 const onRequest = (id: string, test: (found: Request, device: Device) => Verdict) =>
-  rule(id, "available", ({ chain, device, peek }) => {
-    const found = isBlk(device) ? request(chain, peek) : undefined;
+  onBlk(id, "available", ({ chain, device, peek }) => {
+    const found = request(chain, peek);
     return found && !isSwapped(found) && test(found, device);
   });
 
 /** A rule about requests as they come back, with the status byte. */
 const onAnswer = (id: string, test: (found: Request, status: number, device: Device) => Verdict) =>
-  rule(id, "used", ({ element: { chain }, device, peek }) => {
-    const found = chain && isBlk(device) ? request(chain, peek) : undefined;
-    if (found === undefined || bytesOf(found.chain.writable) === 0) return undefined;
-    const [status = 0] = peek.bytes(found.chain.writable, found.in, 1);
-    return test(found, status, device);
+  onBlk(id, "used", (moment) => {
+    const { chain } = moment.element;
+    const found = chain && request(chain, moment.peek);
+    if (found === undefined || found.chain.writableBytes === 0) return undefined;
+    return test(found, statusOf(moment, found, moment.peek), moment.device);
   });
-
-/** A rule about anything else, for block devices. */
-const onBlk = <Name extends MomentName>(id: string, on: Name, test: (moment: Moments[Name]) => Verdict) =>
-  rule(id, on, (moment) => isBlk(moment.device) && test(moment));
 
 const allowed: Readonly<Record<number, (device: Device) => boolean>> = {
   [BLK_TYPE.IN]: () => true,
@@ -149,10 +157,10 @@ export const blkRules = [
       ? `type ${type} ends with status ${status}`
       : undefined,
   ),
-  rule("BLK-DRV-16", "available", ({ chain, device }) => {
-    if (!isBlk(device) || chain.faults.length > 0) return false;
-    const header = bytesOf(chain.readable);
-    const status = bytesOf(chain.writable);
+  onBlk("BLK-DRV-16", "available", ({ chain }) => {
+    if (chain.faults.length > 0) return false;
+    const header = chain.readableBytes;
+    const status = chain.writableBytes;
     return (
       (header < HEADER || status < 1) &&
       `head ${chain.head} has ${header} readable and ${status} writable bytes`
@@ -177,8 +185,8 @@ export const blkRules = [
     "BLK-DEV-20",
     ({ type }, status) => status > BLK_STATUS.UNSUPP && !isZone(type) && `status byte ${status}`,
   ),
-  rule("BLK-BOTH-02", "available", ({ chain, device, peek }) => {
-    const found = isBlk(device) ? request(chain, peek) : undefined;
+  onBlk("BLK-BOTH-02", "available", ({ chain, peek }) => {
+    const found = request(chain, peek);
     return (
       found &&
       isSwapped(found) &&

@@ -10,11 +10,10 @@ import {
 import { FEATURE } from "../../wire/features.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
 import type { Device } from "../model.ts";
-import { type MomentName, type Moments, rule, type Verdict } from "../moments.ts";
+import { type Moments, ruleOf } from "../moments.ts";
 import { getU16, getU32 } from "../peek.ts";
 
-const on = <Name extends MomentName>(id: string, name: Name, test: (moment: Moments[Name]) => Verdict) =>
-  rule(id, name, (moment) => moment.view.virtioId === VIRTIO_TYPE.console.id && test(moment));
+const on = ruleOf(VIRTIO_TYPE.console);
 
 const isControl = (index: number): boolean => index === CONTROL_RX_QUEUE || index === CONTROL_TX_QUEUE;
 const isReceive = (index: number): boolean => index % 2 === 0;

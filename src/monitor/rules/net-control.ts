@@ -1,8 +1,8 @@
 /** Network devices: control commands, filters, queue pairs [5.1.9.5]. */
 import { FEATURE } from "../../wire/features.ts";
 import { CTRL_ERR, CTRL_OK, NET_FEATURE as F, MAC_BYTES, NET_STATUS, VLAN_IDS } from "../../wire/net.ts";
-import { bytesOf, type Device } from "../model.ts";
-import { type Moments, rule, type Verdict } from "../moments.ts";
+import type { Device } from "../model.ts";
+import type { Moments, Verdict } from "../moments.ts";
 import { getU16, getU32 } from "../peek.ts";
 import {
   type Command,
@@ -10,7 +10,6 @@ import {
   command,
   isCommand,
   isControl,
-  isNet,
   isReceive,
   isTransmit,
   onNet,
@@ -22,18 +21,17 @@ const VLAN_TYPE = [0x81, 0x00];
 
 /** A rule about commands as the driver sends them. */
 const onCommand = (id: string, test: (found: Command, moment: Moments["available"]) => Verdict) =>
-  rule(id, "available", (moment) => {
-    if (!isNet(moment.device) || !isControl(moment.device, moment.queue)) return undefined;
+  onNet(id, "available", (moment) => {
+    if (!isControl(moment.device, moment.queue)) return undefined;
     const found = command(moment.chain, moment.peek);
     return found && test(found, moment);
   });
 
 /** A rule about commands as they come back, with the answer. */
 const onAnswer = (id: string, test: (found: Command, ack: number, moment: Moments["used"]) => Verdict) =>
-  rule(id, "used", (moment) => {
+  onNet(id, "used", (moment) => {
     const { chain } = moment.element;
-    if (!isNet(moment.device) || !isControl(moment.device, moment.queue) || chain === undefined)
-      return undefined;
+    if (!isControl(moment.device, moment.queue) || chain === undefined) return undefined;
     const found = command(chain, moment.peek);
     const [ack = 0xff] = moment.peek.bytes(chain.writable, 0, 1);
     return found && test(found, ack, moment);
@@ -66,11 +64,11 @@ const vlanOf = ({ data }: Command): number => (data.length < 2 ? -1 : getU16(dat
 
 export const netControlRules = [
   onNet("NET-DRV-29", "available", ({ device, queue, chain }) => {
-    const shape = bytesOf(chain.readable) >= 2 && bytesOf(chain.writable) >= 1;
+    const shape = chain.readableBytes >= 2 && chain.writableBytes >= 1;
     return (
       isControl(device, queue) &&
       !shape &&
-      `head ${chain.head} has ${bytesOf(chain.readable)} readable and ${bytesOf(chain.writable)} writable bytes`
+      `head ${chain.head} has ${chain.readableBytes} readable and ${chain.writableBytes} writable bytes`
     );
   }),
   onAnswer("NET-DEV-31", (_, ack) => ack !== CTRL_OK && ack !== CTRL_ERR && `the answer is ${ack}`),

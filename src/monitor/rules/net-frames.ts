@@ -10,14 +10,13 @@ import {
   NET_HEADER_FLAG,
   VLAN_TAG_BYTES,
 } from "../../wire/net.ts";
-import { bytesOf, type Device } from "../model.ts";
-import { type Moments, rule, type Verdict } from "../moments.ts";
+import type { Device } from "../model.ts";
+import type { Moments, Verdict } from "../moments.ts";
 import {
   type Frame,
   hasMrg,
   headerBytes,
   isControl,
-  isNet,
   isReceive,
   isRest,
   isTransmit,
@@ -40,12 +39,8 @@ type Way = "tx" | "rx";
 /** A rule about frames on their way out (as they become available) or in (as they come back). */
 const onFrame = (id: string, way: Way, test: (found: Frame, device: Device) => Verdict) =>
   way === "tx"
-    ? rule(id, "available", (moment) =>
-        check(isNet(moment.device) ? sent(moment) : undefined, moment.device, test),
-      )
-    : rule(id, "used", (moment) =>
-        check(isNet(moment.device) ? received(moment) : undefined, moment.device, test),
-      );
+    ? onNet(id, "available", (moment) => check(sent(moment), moment.device, test))
+    : onNet(id, "used", (moment) => check(received(moment), moment.device, test));
 const check = (found: Frame | undefined, device: Device, test: (found: Frame, device: Device) => Verdict) =>
   found && !isSwapped(found) && test(found, device);
 
@@ -226,20 +221,20 @@ export const netFrameRules = [
   }),
   onNet("NET-DRV-08", "available", ({ device, queue, chain }) => {
     const mtu = mtuOf(device);
-    const room = bytesOf(chain.writable) - headerBytes(device);
+    const room = chain.writableBytes - headerBytes(device);
     const small =
       mtu !== undefined && isReceive(device, queue) && !hasMrg(device) && room < mtu + ETHERNET_HEADER_BYTES;
     return small && `${room} bytes for a frame, the MTU is ${mtu}`;
   }),
   onNet("NET-DRV-24", "available", ({ device, queue, chain }) => {
-    const bytes = bytesOf(chain.writable);
+    const bytes = chain.writableBytes;
     const least = hasGuestGso(device.features) ? GSO_BUFFER : SMALL_BUFFER;
     return (
       isReceive(device, queue) && !hasMrg(device) && bytes < least && `a receive buffer of ${bytes} bytes`
     );
   }),
   onNet("NET-DRV-25", "available", ({ device, queue, chain }) => {
-    const bytes = bytesOf(chain.writable);
+    const bytes = chain.writableBytes;
     return (
       isReceive(device, queue) &&
       hasMrg(device) &&
@@ -260,7 +255,7 @@ export const netFrameRules = [
   onFrame("NET-DRV-09", "tx", tooLong),
   onFrame("NET-DEV-05", "rx", tooLong),
   onNet("NET-DRV-12", "available", ({ device, queue, chain }) => {
-    const bytes = bytesOf(chain.readable);
+    const bytes = chain.readableBytes;
     return (
       isTransmit(device, queue) &&
       bytes < headerBytes(device) &&
@@ -285,17 +280,17 @@ export const netFrameRules = [
     )
       return false;
     const first = chain.segments[0]?.length ?? 0;
-    const whole = bytesOf(chain.segments) >= headerBytes(device);
+    const whole = chain.bytes >= headerBytes(device);
     return whole && first !== headerBytes(device) && `the first descriptor has ${first} bytes`;
   }),
-  rule("NET-BOTH-02", "available", (moment) => {
-    const found = isNet(moment.device) ? sent(moment) : undefined;
+  onNet("NET-BOTH-02", "available", (moment) => {
+    const found = sent(moment);
     return (
       found && isSwapped(found) && `csum_start ${found.header.csumStart} in a frame of ${found.bytes} bytes`
     );
   }),
-  rule("NET-BOTH-02", "used", (moment) => {
-    const found = isNet(moment.device) ? received(moment) : undefined;
+  onNet("NET-BOTH-02", "used", (moment) => {
+    const found = received(moment);
     return (
       found && isSwapped(found) && `csum_start ${found.header.csumStart} in a frame of ${found.bytes} bytes`
     );
@@ -314,7 +309,7 @@ export const netFrameRules = [
     if (found === undefined || found.buffers < 2 || found.buffers > moment.batch.length - moment.at)
       return false;
     const parts = moment.batch.slice(moment.at, moment.at + found.buffers - 1);
-    const slack = parts.find(({ chain, length }) => chain !== undefined && length < bytesOf(chain.writable));
+    const slack = parts.find(({ chain, length }) => chain !== undefined && length < chain.writableBytes);
     return slack && `head ${slack.id} has room left`;
   }),
 ];

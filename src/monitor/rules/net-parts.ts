@@ -9,33 +9,32 @@ import {
   netHeaderBytes,
 } from "../../wire/net.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
-import { bytesOf, type Chain, type Device, type Queue } from "../model.ts";
-import { type MomentName, type Moments, rule, type Verdict } from "../moments.ts";
+import type { Chain, Device, Queue } from "../model.ts";
+import { type Moments, ruleOf } from "../moments.ts";
 import type { Peek } from "../peek.ts";
 
 const HEADER_ROOM = 12;
 const FRAME_ROOM = 64;
 const COMMAND_ROOM = 8192;
 
-export const isNet = (device: Device): boolean => device.view.virtioId === VIRTIO_TYPE.net.id;
-
-export const onNet = <Name extends MomentName>(
-  id: string,
-  name: Name,
-  test: (moment: Moments[Name]) => Verdict,
-) => rule(id, name, (moment) => isNet(moment.device) && test(moment));
+export const onNet = ruleOf(VIRTIO_TYPE.net);
 
 export const hasMrg = (device: Device): boolean => device.has(F.MRG_RXBUF);
 export const hasControl = (device: Device): boolean => device.has(F.CTRL_VQ);
 /** Where the control queue is: behind the last pair that was negotiated. */
 const controlIndex = (device: Device): number =>
   controlQueueIndex(device.features, device.configField(8, 2) ?? 1);
-export const isControl = (device: Device, queue: Queue): boolean =>
-  hasControl(device) && queue.index === controlIndex(device);
-export const isTransmit = (device: Device, queue: Queue): boolean =>
-  queue.index % 2 === 1 && !isControl(device, queue);
-export const isReceive = (device: Device, queue: Queue): boolean =>
-  queue.index % 2 === 0 && !isControl(device, queue);
+function purposeOf(device: Device, queue: Queue): unknown {
+  if (hasControl(device) && queue.index === controlIndex(device)) return "control";
+  return queue.index % 2 === 0 ? "receive" : "transmit";
+}
+function has(device: Device, queue: Queue, purpose: string): boolean {
+  queue.purpose ??= purposeOf(device, queue);
+  return queue.purpose === purpose;
+}
+export const isControl = (device: Device, queue: Queue): boolean => has(device, queue, "control");
+export const isTransmit = (device: Device, queue: Queue): boolean => has(device, queue, "transmit");
+export const isReceive = (device: Device, queue: Queue): boolean => has(device, queue, "receive");
 
 export interface Frame {
   readonly header: NetHeader;
@@ -52,18 +51,22 @@ export const headerBytes = (device: Device): number => netHeaderBytes(device.fea
 /** A frame that the driver hands over, or undefined where that is no frame. */
 export function sent({ device, queue, chain, peek }: Moments["available"]): Frame | undefined {
   if (!isTransmit(device, queue)) return undefined;
-  return frame(chain, bytesOf(chain.readable), device, (skip, length) =>
-    peek.bytes(chain.readable, skip, length),
-  );
+  chain.content ??=
+    frame(chain, chain.readableBytes, device, (skip, length) => peek.bytes(chain.readable, skip, length)) ??
+    NO_FRAME;
+  return chain.content === NO_FRAME ? undefined : (chain.content as Frame);
 }
+const NO_FRAME = {};
 
 /** A frame's first buffer that the device hands over. */
 export function received({ device, queue, element, peek, batch, at }: Moments["used"]): Frame | undefined {
   const { chain, length } = element;
   if (!isReceive(device, queue) || chain === undefined || isRest(device, batch, at, peek)) return undefined;
-  return frame(chain, length, device, (skip, room) =>
-    peek.bytes(chain.writable, skip, Math.min(room, length - skip)),
-  );
+  element.content ??=
+    frame(chain, length, device, (skip, room) =>
+      peek.bytes(chain.writable, skip, Math.min(room, length - skip)),
+    ) ?? NO_FRAME;
+  return element.content === NO_FRAME ? undefined : (element.content as Frame);
 }
 
 function frame(
@@ -87,13 +90,26 @@ function frame(
 /** Whether an element continues a frame that began earlier in its batch. */
 export function isRest(device: Device, batch: Moments["used"]["batch"], at: number, peek: Peek): boolean {
   if (!hasMrg(device)) return false;
-  for (let k = 0; k < at; ) {
+  let firsts = FIRSTS.get(batch);
+  if (firsts === undefined) {
+    firsts = firstsOf(batch, peek);
+    FIRSTS.set(batch, firsts);
+  }
+  return !firsts.has(at);
+}
+
+/** By batch: where its frames begin. */
+const FIRSTS = new WeakMap<Moments["used"]["batch"], ReadonlySet<number>>();
+
+function firstsOf(batch: Moments["used"]["batch"], peek: Peek): Set<number> {
+  const firsts = new Set<number>();
+  for (let k = 0; k < batch.length; ) {
+    firsts.add(k);
     const chain = batch[k]?.chain;
     const buffers = chain === undefined ? 1 : netHeaderBuffers(peek.bytes(chain.writable, 0, HEADER_ROOM));
-    if (k + buffers > at && k < at && buffers > 1) return true;
     k += Math.max(1, buffers);
   }
-  return false;
+  return firsts;
 }
 
 export interface Command {
@@ -103,7 +119,13 @@ export interface Command {
 }
 
 export function command(chain: Chain, peek: Peek): Command | undefined {
-  const bytes = peek.bytes(chain.readable, 0, Math.min(COMMAND_ROOM, bytesOf(chain.readable)));
+  chain.content ??= decodeCommand(chain, peek) ?? NO_COMMAND;
+  return chain.content === NO_COMMAND ? undefined : (chain.content as Command);
+}
+const NO_COMMAND = {};
+
+function decodeCommand(chain: Chain, peek: Peek): Command | undefined {
+  const bytes = peek.bytes(chain.readable, 0, Math.min(COMMAND_ROOM, chain.readableBytes));
   const [family, number] = bytes;
   return family === undefined || number === undefined
     ? undefined

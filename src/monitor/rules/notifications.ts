@@ -42,35 +42,47 @@ const ahead = (index: number, of: number): number => (index - of) & 0xffff;
 const flagsIgnored = (decision: Decision): boolean => (decision.flags & 1) !== 0;
 
 export const notificationRules = [
-  rule("SPLIT-DRV-19", "store", ({ side, field, value, queue }) =>
-    side === "driver" && field === "availFlags" && !eventIndex(queue) && value > 1
-      ? `avail.flags is ${value}`
-      : undefined,
+  rule(
+    "SPLIT-DRV-19",
+    "store",
+    ({ value, queue }) => !eventIndex(queue) && value > 1 && `avail.flags is ${value}`,
+    { side: "driver", fields: ["availFlags"] },
   ),
-  rule("SPLIT-DRV-20", "store", ({ side, field, value, queue }) =>
-    side === "driver" && field === "availFlags" && eventIndex(queue) && value !== 0
-      ? `avail.flags is ${value} with event index`
-      : undefined,
+  rule(
+    "SPLIT-DRV-20",
+    "store",
+    ({ value, queue }) => eventIndex(queue) && value !== 0 && `avail.flags is ${value} with event index`,
+    { side: "driver", fields: ["availFlags"] },
   ),
-  rule("SPLIT-DEV-21", "store", ({ side, field, value, queue }) =>
-    side === "device" && field === "usedFlags" && !eventIndex(queue) && value > 1
-      ? `used.flags is ${value}`
-      : undefined,
+  rule(
+    "SPLIT-DEV-21",
+    "store",
+    ({ value, queue }) => !eventIndex(queue) && value > 1 && `used.flags is ${value}`,
+    { side: "device", fields: ["usedFlags"] },
   ),
-  rule("SPLIT-DEV-22", "store", ({ side, field, value, queue }) =>
-    side === "device" && field === "usedFlags" && eventIndex(queue) && value !== 0
-      ? `used.flags is ${value} with event index`
-      : undefined,
+  rule(
+    "SPLIT-DEV-22",
+    "store",
+    ({ value, queue }) => eventIndex(queue) && value !== 0 && `used.flags is ${value} with event index`,
+    { side: "device", fields: ["usedFlags"] },
   ),
-  rule("SPLIT-DRV-24", "look", ({ side, field, queue }) =>
-    side === "driver" && field === "availEvent" && !eventIndex(queue)
-      ? "avail_event decides without event index"
-      : undefined,
+  rule(
+    "SPLIT-DRV-24",
+    "look",
+    ({ queue }) => !eventIndex(queue) && "avail_event decides without event index",
+    {
+      side: "driver",
+      fields: ["availEvent"],
+    },
   ),
-  rule("SPLIT-DEV-07", "look", ({ side, field, queue }) =>
-    side === "device" && field === "usedEvent" && !eventIndex(queue)
-      ? "used_event decides without event index"
-      : undefined,
+  rule(
+    "SPLIT-DEV-07",
+    "look",
+    ({ queue }) => !eventIndex(queue) && "used_event decides without event index",
+    {
+      side: "device",
+      fields: ["usedEvent"],
+    },
   ),
   rule("SPLIT-DRV-25", "kick", ({ queue }) =>
     queue?.kick.denied && !queue.kick.wanted && !eventIndex(queue)

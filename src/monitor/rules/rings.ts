@@ -1,6 +1,8 @@
 /** Split virtqueues: descriptors, chains, rings, indices [2.7]. */
-import { bytesOf, type ChainFault, type Queue } from "../model.ts";
-import { type Moments, rule } from "../moments.ts";
+
+import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
+import type { ChainFault, Queue } from "../model.ts";
+import { type Moments, RING_FIELDS, rule, ruleOf } from "../moments.ts";
 import { writerOf } from "../ring-sites.ts";
 
 const BYTES_MAX = 2 ** 32;
@@ -30,15 +32,15 @@ export const ringRules = [
     );
     return late >= 0 && `element ${late} of head ${chain.head} is readable after a writable one`;
   }),
-  rule("SPLIT-DRV-04", "available", ({ chain: { segments, head } }) =>
-    segments.length > SHRED_SEGMENTS && bytesOf(segments) < SHRED_BYTES * segments.length
-      ? `head ${head} has ${segments.length} elements for ${bytesOf(segments)} bytes`
+  rule("SPLIT-DRV-04", "available", ({ chain: { segments, head, bytes } }) =>
+    segments.length > SHRED_SEGMENTS && bytes < SHRED_BYTES * segments.length
+      ? `head ${head} has ${segments.length} elements for ${bytes} bytes`
       : undefined,
   ),
   fault("SPLIT-DRV-05", "loop", "the chain loops"),
   rule("SPLIT-DRV-05", "available", ({ chain }) =>
-    !chain.faults.includes("loop") && bytesOf(chain.segments) > BYTES_MAX
-      ? `head ${chain.head} describes ${bytesOf(chain.segments)} bytes`
+    !chain.faults.includes("loop") && chain.bytes > BYTES_MAX
+      ? `head ${chain.head} describes ${chain.bytes} bytes`
       : undefined,
   ),
   fault("SPLIT-DRV-08", "indirect-off", "an indirect descriptor without INDIRECT_DESC"),
@@ -68,23 +70,24 @@ export const ringRules = [
   ),
   rule("SPLIT-DRV-16", "available", ({ chain, queue }) => {
     if (queue.outstanding.has(chain.head)) return false;
-    for (const other of queue.outstanding.values()) {
-      const shared = chain.descriptors.find((slot) => other.descriptors.includes(slot));
-      if (shared !== undefined) return `descriptor ${shared} is in heads ${chain.head} and ${other.head}`;
+    for (const slot of chain.descriptors) {
+      const other = queue.owners[slot];
+      if (other !== undefined) return `descriptor ${slot} is in heads ${chain.head} and ${other.head}`;
     }
     return false;
   }),
-  rule("SPLIT-DRV-18", "store", ({ side, field }) =>
-    side === "driver" && writerOf(field) === "device" ? `the driver writes ${field}` : undefined,
-  ),
-  rule("SPLIT-DEV-04", "store", ({ side, field, slot }) =>
-    side === "device" && field === "descriptor" ? `the device writes descriptor ${slot}` : undefined,
-  ),
-  rule("SPLIT-DEV-18", "store", ({ side, field }) =>
-    side === "device" && field !== "descriptor" && writerOf(field) === "driver"
-      ? `the device writes ${field}`
-      : undefined,
-  ),
+  rule("SPLIT-DRV-18", "store", ({ field }) => `the driver writes ${field}`, {
+    side: "driver",
+    fields: RING_FIELDS.filter((field) => writerOf(field) === "device"),
+  }),
+  rule("SPLIT-DEV-04", "store", ({ slot }) => `the device writes descriptor ${slot}`, {
+    side: "device",
+    fields: ["descriptor"],
+  }),
+  rule("SPLIT-DEV-18", "store", ({ field }) => `the device writes ${field}`, {
+    side: "device",
+    fields: RING_FIELDS.filter((field) => field !== "descriptor" && writerOf(field) === "driver"),
+  }),
   rule("SPLIT-DRV-30", "publish", ({ queue, index, device }) => {
     const count = ahead(index, queue.availIndex);
     const written = ahead(queue.entriesWritten, queue.availIndex);
@@ -95,16 +98,20 @@ export const ringRules = [
       `${device.view.name}: avail.idx covers ${count} entries, ${written} were written`
     );
   }),
-  rule("SPLIT-DRV-30", "store", ({ side, field, slot, queue }) => {
-    if (side !== "driver" || field !== "availEntry") return false;
-    const behind = (queue.availIndex - 1 - slot) & (queue.size - 1);
-    const out = ahead(queue.availIndex, queue.usedIndex);
-    return (
-      behind < out &&
-      slot !== (queue.entriesWritten & (queue.size - 1)) &&
-      `entry ${slot} is written after avail.idx covered it`
-    );
-  }),
+  rule(
+    "SPLIT-DRV-30",
+    "store",
+    ({ slot, queue }) => {
+      const behind = (queue.availIndex - 1 - slot) & (queue.size - 1);
+      const out = ahead(queue.availIndex, queue.usedIndex);
+      return (
+        behind < out &&
+        slot !== (queue.entriesWritten & (queue.size - 1)) &&
+        `entry ${slot} is written after avail.idx covered it`
+      );
+    },
+    { side: "driver", fields: ["availEntry"] },
+  ),
   rule("SPLIT-DEV-13", "publishUsed", ({ queue, index }) => {
     const count = ahead(index, queue.usedIndex);
     const written = (queue.elementsWritten >> 1) & 0xffff;
@@ -114,7 +121,7 @@ export const ringRules = [
   rule("SPLIT-DEV-14", "used", ({ element: { chain, length, id }, queue }) => {
     const filled = chain?.written ?? 0;
     const seen = queue.watched.includes("device") && chain !== undefined;
-    const capacity = chain === undefined ? 0 : bytesOf(chain.writable);
+    const capacity = chain === undefined ? 0 : chain.writableBytes;
     return (
       seen &&
       length <= capacity &&
@@ -124,7 +131,7 @@ export const ringRules = [
   }),
   rule("SPLIT-DEV-15", "used", ({ element: { chain, length, id } }) => {
     if (chain === undefined) return false;
-    const capacity = bytesOf(chain.writable);
+    const capacity = chain.writableBytes;
     return length > capacity && `head ${id}: used with length ${length}, its writable part has ${capacity}`;
   }),
   rule("SPLIT-DEV-16", "used", ({ element: { chain, id } }) =>
@@ -137,33 +144,33 @@ export const ringRules = [
       back > out && `used.idx goes from ${queue.usedIndex} to ${index}, avail.idx is ${queue.availIndex}`
     );
   }),
-  rule("SPLIT-DEV-19", "look", ({ side, field, slot, queue }) => {
-    if (side !== "device" || field !== "availEntry") return false;
-    const behind = (queue.availIndex - 1 - slot) & (queue.size - 1);
-    const out = ahead(queue.availIndex, queue.usedIndex);
-    return (
-      behind >= out && `the device reads entry ${slot}, which avail.idx ${queue.availIndex} does not cover`
-    );
-  }),
+  rule(
+    "SPLIT-DEV-19",
+    "look",
+    ({ slot, queue }) => {
+      const behind = (queue.availIndex - 1 - slot) & (queue.size - 1);
+      const out = ahead(queue.availIndex, queue.usedIndex);
+      return (
+        behind >= out && `the device reads entry ${slot}, which avail.idx ${queue.availIndex} does not cover`
+      );
+    },
+    { side: "device", fields: ["availEntry"] },
+  ),
   rule("LEGACY-BOTH-01", "stray", ({ label, offset, retired }) =>
     retired ? undefined : `${label} at offset 0x${offset.toString(16)}, where no ring has that field`,
   ),
-  rule("SPLIT-DEV-02", "bytes", (moment) => wrongWay(moment, true)),
-  rule("SPLIT-DEV-03", "bytes", (moment) => wrongWay(moment, false)),
-  rule("SPLIT-DRV-22", "bytes", ({ side, write, offset, length, device, peek }) => {
-    if (side !== "driver" || write || !GO_BY_LENGTH.includes(device.view.virtioId)) return false;
-    return beyondUsed(device.queues.values(), peek.ram.addressOf(offset), length);
-  }),
+  rule("SPLIT-DEV-02", "bytes", wrongWay, { side: "device", write: true }),
+  rule("SPLIT-DEV-03", "bytes", wrongWay, { side: "device", write: false }),
+  // Their readers have nothing but the used length to go by; a block request's status byte lies behind it.
+  ...[VIRTIO_TYPE.net, VIRTIO_TYPE.console].map((type) =>
+    ruleOf(type)("SPLIT-DRV-22", "bytes", beyondUsed, { side: "driver", write: false }),
+  ),
 ];
 
-const NET = 1;
-const CONSOLE = 3;
-/** Types whose readers have nothing but the used length to go by; a block request's status byte lies behind it. */
-const GO_BY_LENGTH = [NET, CONSOLE];
-
 /** A read that touches what lies behind the used length of the buffer that came back last. */
-export function beyondUsed(queues: Iterable<Queue>, address: number, length: number): string | undefined {
-  for (const queue of queues) {
+export function beyondUsed({ device, peek, offset, length }: Moments["bytes"]): string | undefined {
+  const address = peek.ram.addressOf(offset);
+  for (const queue of device.queues.values()) {
     const used = queue.lastUsed;
     if (used?.chain === undefined || queue.outstanding.has(used.id)) continue;
     let valid = used.length;
@@ -179,21 +186,8 @@ export function beyondUsed(queues: Iterable<Queue>, address: number, length: num
 }
 
 /** The device writes what it may only read, or reads what it may only write. */
-function wrongWay(
-  { side, write, offset, length, device, peek }: Moments["bytes"],
-  writes: boolean,
-): string | undefined {
-  if (side !== "device" || write !== writes) return undefined;
-  const address = peek.ram.addressOf(offset);
-  let hit: string | undefined;
-  for (const queue of device.queues.values()) {
-    for (const chain of queue.outstanding.values()) {
-      for (const part of chain.segments) {
-        if (address < part.address || address >= part.address + part.length) continue;
-        if (part.writable === write) return undefined;
-        hit = `${length} bytes of head ${chain.head} of queue ${queue.index} are ${write ? "written, which is readable" : "read, which is writable"}`;
-      }
-    }
-  }
-  return hit;
+function wrongWay({ write, length, queue, chain, part }: Moments["bytes"]): string | undefined {
+  if (part === undefined || part.writable === write) return undefined;
+  const what = write ? "written, which is readable" : "read, which is writable";
+  return `${length} bytes of head ${chain?.head} of queue ${queue?.index} are ${what}`;
 }

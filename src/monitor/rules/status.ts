@@ -67,11 +67,15 @@ export const statusRules = [
       ? `ISR bits ${bits} are set while the device is reset`
       : undefined,
   ),
-  rule("STATUS-DRV-14", "store", ({ side, field, slot, queue }) => {
-    if (side !== "driver" || field !== "descriptor") return false;
-    const owner = [...queue.outstanding.values()].find(({ descriptors }) => descriptors.includes(slot));
-    return owner && `descriptor ${slot} is written while head ${owner.head} is outstanding`;
-  }),
+  rule(
+    "STATUS-DRV-14",
+    "store",
+    ({ slot, queue }) => {
+      const owner = queue.owners[slot];
+      return owner && `descriptor ${slot} is written while head ${owner.head} is outstanding`;
+    },
+    { side: "driver", fields: ["descriptor"] },
+  ),
   rule("STATUS-DRV-15", "write", ({ name, value, device, view }) => {
     const queue = device.queues.get(view.select);
     if (name !== "queuePfn" || value !== 0 || queue === undefined) return false;

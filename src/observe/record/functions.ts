@@ -58,6 +58,13 @@ export class FunctionView {
   queues = new Map<number, QueueView>();
   /** Message data of each MSI-X table entry. */
   readonly messages = new Map<number, number>();
+  /* What configuration space says, worked out when it changes: it is asked for at every access. */
+  virtioId = 0;
+  msixEnabled = false;
+  /** Entries of the MSI-X table; undefined where the capability was not read. */
+  msixVectors: number | undefined;
+  ioBase: number | undefined;
+  memoryBase: number | undefined;
 
   constructor(slot: number) {
     this.slot = slot;
@@ -66,29 +73,21 @@ export class FunctionView {
   get name(): string {
     return `00:${this.slot.toString(16).padStart(2, "0")}.0`;
   }
-  get virtioId(): number {
-    return this.word(PCI.subsystemId);
-  }
-  get msixEnabled(): boolean {
+  /** Configuration space has changed. */
+  configured(): void {
+    this.virtioId = this.word(PCI.subsystemId);
     const at = this.capability(CAPABILITY.MSIX);
-    return at !== 0 && (this.word(at + MSIX.control) & MSIX.enable) !== 0;
-  }
-  /** Entries of the MSI-X table; undefined where the capability was not read. */
-  get msixVectors(): number | undefined {
-    const at = this.capability(CAPABILITY.MSIX);
-    return at === 0 || this.seen[at + MSIX.control] === 0
-      ? undefined
-      : (this.word(at + MSIX.control) & MSIX.sizeMask) + 1;
-  }
-  get ioBase(): number | undefined {
-    if ((this.word(PCI.command) & COMMAND.IO) === 0) return undefined;
+    const control = this.word(at + MSIX.control);
+    this.msixEnabled = at !== 0 && (control & MSIX.enable) !== 0;
+    this.msixVectors =
+      at === 0 || this.seen[at + MSIX.control] === 0 ? undefined : (control & MSIX.sizeMask) + 1;
+    const command = this.word(PCI.command);
     // The type bit is the device's and not in what was written; ports end at 64 KiB, where no memory is mapped.
     const bar = this.long(PCI.bar0);
-    return bar > 1 && bar < 0x1_0000 ? bar & 0xfffc : undefined;
-  }
-  get memoryBase(): number | undefined {
-    if ((this.word(PCI.command) & COMMAND.MEMORY) === 0) return undefined;
-    return (this.long(PCI.bar0 + 4) & 0xffff_fff0) >>> 0;
+    const decoded = (command & COMMAND.IO) !== 0 && bar > 1 && bar < 0x1_0000;
+    this.ioBase = decoded ? bar & 0xfffc : undefined;
+    this.memoryBase =
+      (command & COMMAND.MEMORY) === 0 ? undefined : (this.long(PCI.bar0 + 4) & 0xffff_fff0) >>> 0;
   }
 
   word(at: number): number {
@@ -138,7 +137,13 @@ export type FunctionAccess = {
   | { readonly kind: "msix"; readonly offset: number }
 );
 
-const REGISTERS = Object.entries(LEGACY) as [LegacyRegister, (typeof LEGACY)[LegacyRegister]][];
+/** By offset and width. */
+const REGISTERS: (LegacyRegister | undefined)[][] = [];
+for (const [name, { offset, bytes }] of Object.entries(LEGACY)) {
+  const widths = REGISTERS[offset] ?? [];
+  widths[bytes] = name as LegacyRegister;
+  REGISTERS[offset] = widths;
+}
 const BAR_BYTES = 256;
 /** Written to a BAR, it reads back as its size. */
 const ALL_ONES = 0xffff_ffff;
@@ -225,10 +230,10 @@ function decodeBlock(view: FunctionView, access: Access, offset: number): Functi
   const config = legacyConfigOffset(view.msixEnabled);
   if (offset >= config)
     return { kind: "config", view, write, value, offset: offset - config, width, raw: offset };
-  const hit = REGISTERS.find(([, register]) => register.offset === offset && register.bytes === width);
-  return hit === undefined
+  const name = REGISTERS[offset]?.[width];
+  return name === undefined
     ? { kind: "odd", view, write, value, offset, width }
-    : { kind: "register", view, write, value, name: hit[0] };
+    : { kind: "register", view, write, value, name };
 }
 
 function apply(access: FunctionAccess): void {
@@ -241,6 +246,7 @@ function apply(access: FunctionAccess): void {
       view.space[access.offset + byte] = value >>> (8 * byte);
       view.seen[access.offset + byte] = 1;
     }
+    view.configured();
   } else if (access.kind === "msix") {
     if (write && access.offset % MSIX.entryBytes === MSIX.entryData) {
       view.messages.set(Math.floor(access.offset / MSIX.entryBytes), value & 0xff);
