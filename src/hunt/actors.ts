@@ -6,7 +6,10 @@
  *
  * Their numbers are their rank when nothing else decides: threads first, then interrupts, then events.
  */
+import { planControl } from "../memory/plan.ts";
 import { MAX_THREADS } from "../memory/turnstile.ts";
+import type { Processes } from "./proof/steps.ts";
+import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
 import { MAX_ACTORS } from "./state.ts";
 
 export type ActorKind = "thread" | "interrupt" | "event";
@@ -56,3 +59,23 @@ export function planActors(names: ActorNames): ActorPlan {
   }
   return { actors, bases, interrupts };
 }
+
+export function actorsOf(scenario: Scenario): ActorPlan {
+  return planActors({
+    threads: Object.keys(scenario.threads),
+    interrupted: Object.keys(scenario.processors ?? {}),
+    events: scenario.events ?? {},
+  });
+}
+
+export const controlPlanOf = (scenario: Scenario) =>
+  planControl({
+    cpus: scenario.cpus ?? SCENARIO_DEFAULTS.cpus,
+    functions: scenario.functions ?? SCENARIO_DEFAULTS.functions,
+  });
+
+export const processesOf = ({ actors, interrupts }: ActorPlan): Processes => ({
+  process: actors.map(({ id, kind, thread }) => (kind === "event" ? id : thread)),
+  concerns: actors.map(({ thread }) => thread),
+  interrupt: actors.map(({ kind, thread }) => (kind === "event" ? -1 : (interrupts[thread]?.id ?? -1))),
+});

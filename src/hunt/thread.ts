@@ -4,12 +4,12 @@
  * scheduler chooses. Thread 0 leads: it seeds each execution and decides when the batch is over.
  */
 import type { SharedBuffer } from "../memory/attach.ts";
-import { planControl } from "../memory/plan.ts";
+import type { ControlPlan } from "../memory/plan.ts";
 import { Ram } from "../memory/ram.ts";
 import { ScheduledMemory } from "../memory/scheduled-memory.ts";
 import { Turnstile } from "../memory/turnstile.ts";
 import { type SiteLabel, site } from "../wire/sites.ts";
-import { type ActorPlan, planActors } from "./actors.ts";
+import { type ActorPlan, actorsOf, controlPlanOf, processesOf } from "./actors.ts";
 import { ExecutionEnded, Gate, RAM } from "./gate.ts";
 import { MOVE, setPending } from "./pending.ts";
 import { useProcesses } from "./policies/exhaust.ts";
@@ -89,25 +89,7 @@ export interface BatchResult {
   };
 }
 
-export function actorsOf(scenario: Scenario): ActorPlan {
-  return planActors({
-    threads: Object.keys(scenario.threads),
-    interrupted: Object.keys(scenario.processors ?? {}),
-    events: scenario.events ?? {},
-  });
-}
-
-export const controlPlanOf = (scenario: Scenario) =>
-  planControl({
-    cpus: scenario.cpus ?? SCENARIO_DEFAULTS.cpus,
-    functions: scenario.functions ?? SCENARIO_DEFAULTS.functions,
-  });
-
-const processesOf = ({ actors, interrupts }: ActorPlan): Processes => ({
-  process: actors.map(({ id, kind, thread }) => (kind === "event" ? id : thread)),
-  concerns: actors.map(({ thread }) => thread),
-  interrupt: actors.map(({ kind, thread }) => (kind === "event" ? -1 : (interrupts[thread]?.id ?? -1))),
-});
+export { actorsOf, controlPlanOf } from "./actors.ts";
 
 export class HuntThread {
   readonly #setup: ThreadSetup;
@@ -382,7 +364,7 @@ export class HuntThread {
     }
   }
 
-  #makeContext(plan: ReturnType<typeof planControl>): ThreadContext {
+  #makeContext(plan: ControlPlan): ThreadContext {
     const gate = this.#gate;
     const words = this.#words;
     const events = new Map(
