@@ -6,6 +6,9 @@ import type { Log } from "./probe-error.ts";
 import type { VirtioBus } from "./virtio/bus.ts";
 import type { VirtioDriver } from "./virtio/types.ts";
 
+/** Runs a guest program on another virtual CPU; resolves with its result. */
+export type RunOn = (cpu: number, module: string | URL, args?: unknown) => Promise<unknown>;
+
 export interface GuestContext {
   readonly virtio: VirtioBus;
   readonly pci: Pci;
@@ -14,6 +17,14 @@ export interface GuestContext {
   readonly log: Log;
   /** What the caller gave the program: any structured-cloneable value. */
   readonly args: unknown;
+  /** The virtual CPU that the program runs on, and how many the guest has, if this is the first. */
+  readonly cpu: number;
+  readonly cpus: number;
+  /**
+   * From CPU 0: runs another program on another CPU, on a thread of its own. Of devices with several queues it finds
+   * there the part that the CPU has been given.
+   */
+  readonly runOn: RunOn;
   /** Says how far the program is; whoever runs it may show it. */
   progress(label: string, done: number, total: number): void;
 }

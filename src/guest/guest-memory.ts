@@ -22,6 +22,21 @@ interface Hole {
   bytes: number;
 }
 
+/** What one CPU's allocator has of RAM: a page-aligned piece of it. */
+export interface MemoryShare {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The other CPUs share half of RAM, its upper end; CPU 0 has the rest. */
+export function memoryShare(ramBytes: number, cpu: number, cpus: number): MemoryShare {
+  const bytes = alignDown(ramBytes / 2 / cpus, PAGE_SIZE);
+  const first = ramBytes - (cpus - 1) * bytes;
+  return cpu === 0 ? { offset: 0, bytes: first } : { offset: first + (cpu - 1) * bytes, bytes };
+}
+
+const alignDown = (value: number, align: number): number => value - (value % align);
+
 export class GuestMemory {
   readonly ram: Ram;
   /** Bytes handed out now. */
@@ -30,10 +45,12 @@ export class GuestMemory {
   /** Pages given away to the host, by number within RAM. */
   readonly #surrendered = new Set<number>();
   readonly #shrinkers = new Set<Shrinker>();
+  readonly #share: MemoryShare;
 
-  constructor(ram: Ram) {
+  constructor(ram: Ram, share: MemoryShare = { offset: 0, bytes: ram.size }) {
     this.ram = ram;
-    this.#holes = [{ offset: 0, bytes: ram.size }];
+    this.#share = share;
+    this.#holes = [{ ...share }];
   }
 
   addShrinker(shrinker: Shrinker): void {
@@ -58,7 +75,7 @@ export class GuestMemory {
   }
 
   get freeBytes(): number {
-    return this.ram.size - this.allocatedBytes;
+    return this.#share.bytes - this.allocatedBytes;
   }
 
   /** Contiguous zeroed pages, or undefined when there are none left. */

@@ -2,8 +2,9 @@
 import type { InterruptSource } from "../bus/interrupt-source.ts";
 import type { PortBus } from "../bus/port-bus.ts";
 import type { Ram } from "../memory/ram.ts";
-import type { GuestContext } from "./define.ts";
-import { GuestMemory } from "./guest-memory.ts";
+import type { OtherCpus } from "./cpus.ts";
+import type { GuestContext, RunOn } from "./define.ts";
+import { GuestMemory, type MemoryShare } from "./guest-memory.ts";
 import { IrqCore } from "./irq.ts";
 import type { MessageFor } from "./msi-vectors.ts";
 import { HotPlug } from "./pci/hot-plug.ts";
@@ -28,6 +29,10 @@ export interface GuestOptions {
   readonly intxIrq?: (slot: number, pin: number) => number;
   /** The machine has hot-plug registers. */
   readonly hotPlug?: boolean;
+  /** The piece of RAM that this CPU allocates from; all of it by default. */
+  readonly memoryShare?: MemoryShare;
+  /** On CPU 0 of several. */
+  readonly cpus?: OtherCpus;
 }
 
 export class Guest {
@@ -38,19 +43,22 @@ export class Guest {
   readonly log: Log;
   readonly #virtioPci: VirtioPci;
   readonly #hotPlug: HotPlug | undefined;
+  readonly #cpus: number;
 
   constructor(options: GuestOptions) {
     this.log = options.log ?? (() => {});
     const { log } = this;
-    const { bus, ringFeatures, intxIrq } = options;
-    this.memory = new GuestMemory(options.ram);
+    const { bus, ringFeatures, intxIrq, cpus } = options;
+    this.memory = new GuestMemory(options.ram, options.memoryShare);
     this.irq = new IrqCore(options.interrupts, log, options.cpu, options.messageFor);
     this.pci = new Pci({ bus, irq: this.irq, log, ...(intxIrq && { intxIrq }) });
     this.virtio = new VirtioBus({
       memory: this.memory,
       log,
       ...(ringFeatures !== undefined && { ringFeatures }),
+      ...(cpus !== undefined && { cpus: cpus.count }),
     });
+    this.#cpus = cpus?.count ?? 1;
     this.#hotPlug = options.hotPlug ? new HotPlug(this.pci, this.irq, log) : undefined;
     this.#virtioPci = new VirtioPci({
       pci: this.pci,
@@ -59,6 +67,7 @@ export class Guest {
       memory: this.memory,
       log,
       tiers: options.interruptTiers ?? "auto",
+      cpus,
     });
   }
 
@@ -87,9 +96,14 @@ export class Guest {
   }
 
   /** What a guest program is given. */
-  context(args: unknown = null, progress: GuestContext["progress"] = () => {}): GuestContext {
+  context(
+    args: unknown = null,
+    progress: GuestContext["progress"] = () => {},
+    runOn: RunOn = nowhere,
+  ): GuestContext {
     const { virtio, pci, irq, memory, log } = this;
-    return { virtio, pci, irq, memory, log, args, progress };
+    const { cpu } = irq;
+    return { virtio, pci, irq, memory, log, args, progress, cpu, cpus: this.#cpus, runOn };
   }
 
   describe() {
@@ -101,3 +115,6 @@ export class Guest {
     };
   }
 }
+
+const nowhere: RunOn = (cpu) =>
+  Promise.reject(new RangeError(`there is no CPU ${cpu} that a program here could run on`));

@@ -5,6 +5,7 @@
  *
  * Handlers run where the guest polls, idles or re-enables interrupts, and never inside one another.
  */
+import { CALL_IRQ, QUEUES_IRQ } from "../bus/cpu-call.ts";
 import type { InterruptSource } from "../bus/interrupt-source.ts";
 import { SYSTEM_IRQS } from "../wire/hot-plug.ts";
 import { irqOfVector, type MessageFor, type MsiMessage, MsiVectors } from "./msi-vectors.ts";
@@ -40,7 +41,7 @@ export interface InterruptRow {
   readonly irq: number;
   /** By virtual CPU. */
   readonly counts: readonly number[];
-  readonly chip: "IO-APIC-fasteoi" | "PCI-MSI-edge";
+  readonly chip: "IO-APIC-fasteoi" | "PCI-MSI-edge" | "IPI";
   readonly names: readonly string[];
 }
 
@@ -93,6 +94,11 @@ export class IrqCore {
   /** A message irq of its own, or undefined when vectors have run out. */
   allocateMsi(cpu = this.cpu): MsiMessage | undefined {
     return this.#vectors.allocate(cpu);
+  }
+
+  /** A message irq that CPU 0 has allocated, and that is sent to this CPU from now on. */
+  adoptMsi(irq: number): void {
+    this.#vectors.adopt(irq);
   }
 
   freeMsi(irq: number): void {
@@ -157,7 +163,7 @@ export class IrqCore {
       .map(({ irq, count, actions }) => ({
         irq,
         counts: Array.from({ length: this.cpu + 1 }, (_, cpu) => (cpu === this.cpu ? count : 0)),
-        chip: isLine(irq) || isSystem(irq) ? "IO-APIC-fasteoi" : "PCI-MSI-edge",
+        chip: chipOf(irq),
         names: actions.map(({ name }) => name),
       }));
   }
@@ -220,6 +226,11 @@ function runActions(descriptor: Descriptor): boolean {
     if (action.handler(descriptor.irq)) handled = true;
   }
   return handled;
+}
+
+function chipOf(irq: number): InterruptRow["chip"] {
+  if (irq === CALL_IRQ || irq === QUEUES_IRQ) return "IPI";
+  return isLine(irq) || isSystem(irq) ? "IO-APIC-fasteoi" : "PCI-MSI-edge";
 }
 
 const isSystem = (irq: number): boolean => irq >= 0 && irq < SYSTEM_IRQS;

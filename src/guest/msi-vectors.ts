@@ -50,6 +50,12 @@ export class MsiVectors {
     return undefined;
   }
 
+  /** An irq that another CPU has allocated, and sends here. */
+  adopt(irq: number): void {
+    if (this.#allocated.has(irq)) throw new Error(`irq ${irq} is in use`);
+    this.#allocated.add(irq);
+  }
+
   free(irq: number): void {
     this.#allocated.delete(irq);
   }

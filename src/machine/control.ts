@@ -1,5 +1,5 @@
 /** The control plane: each worker exposes one service over Comlink; a worker that dies fails every call at once. */
-import type { Worker } from "node:worker_threads";
+import type { TransferListItem, Worker } from "node:worker_threads";
 import { parentPort, workerData } from "node:worker_threads";
 import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
@@ -35,9 +35,14 @@ export class Side<Service> {
   readonly gone: Promise<never>;
   readonly #worker: Worker;
 
-  constructor(name: string, parts: object) {
+  /** `entry` names the worker's entry, where that is not its own name. */
+  constructor(
+    name: string,
+    parts: object,
+    { entry = name, transfer }: { entry?: string; transfer?: readonly TransferListItem[] } = {},
+  ) {
     this.name = name;
-    this.#worker = startThread(name, { ...parts });
+    this.#worker = startThread(entry, { ...parts }, transfer);
     this.service = Comlink.wrap<Service>(nodeEndpoint(this.#worker));
     this.gone = new Promise((_, reject) => {
       this.#worker.once("error", (error) => reject(new WorkerGoneError(name, error as Error)));

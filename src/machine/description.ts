@@ -43,6 +43,8 @@ export interface MachineDescription {
   /** Longest spin before either side sleeps, in microseconds. Default 100; 0 never spins. */
   readonly pollMaxUs?: number;
   readonly seed?: number;
+  /** Virtual CPUs of the guest, a worker each; default 1. Those beyond the first share the queues of devices that have several. */
+  readonly cpus?: number;
   readonly devices?: readonly DeviceDescription[];
   readonly deadlines?: Partial<Deadlines>;
   readonly watch?: Partial<WatchSpec>;
@@ -119,6 +121,8 @@ const DEFAULT_DEADLINES: Deadlines = {
 const MAX_TRACE_EVENTS = 1 << 24;
 const MIN_MEMORY = 1 << 20;
 const MAX_MEMORY = 2 ** 32;
+/** Each is a thread. */
+const MAX_CPUS = 16;
 const FIRST_SLOT = 4;
 const LAST_SLOT = 31;
 
@@ -132,6 +136,7 @@ const KNOWN_KEYS = [
   "kickFastPath",
   "pollMaxUs",
   "seed",
+  "cpus",
   "devices",
   "deadlines",
   "watch",
@@ -157,7 +162,7 @@ export function checkDescription(description: MachineDescription): MachineSpec {
     kickFastPath: boolean("kickFastPath", description.kickFastPath ?? true),
     pollMaxUs: integer("pollMaxUs", description.pollMaxUs ?? 100, 0, 1_000_000),
     seed: integer("seed", description.seed ?? 1, 0, 0xffff_ffff),
-    cpus: 1,
+    cpus: integer("cpus", description.cpus ?? 1, 1, MAX_CPUS),
     devices,
     deadlines: checkDeadlines(description.deadlines ?? {}),
     watch: checkWatch(description.watch ?? {}),

@@ -1,6 +1,6 @@
 /** What a guest worker does for the main thread, whatever its guest's machine is: boot, run a program, tell. */
 import { drivers } from "../drivers/index.ts";
-import type { GuestProgram } from "../guest/define.ts";
+import type { GuestProgram, RunOn } from "../guest/define.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { GuestLoop } from "../guest/loop.ts";
 import { UsageError } from "../host/device.ts";
@@ -16,27 +16,30 @@ export interface GuestParts {
   readonly loop: GuestLoop;
   readonly log: Log;
   readonly findings?: () => readonly Finding[] | null;
+  /** Of another CPU than 0: what stands in the place of a boot. */
+  readonly boot?: (programs: Programs) => void;
+  readonly runOn?: RunOn;
 }
 
-export function serveGuest({ guest, loop, log, findings = () => null }: GuestParts): GuestService {
+export function serveGuest(parts: GuestParts): GuestService {
+  const { guest, loop, log, findings = () => null, runOn } = parts;
   let report: GuestProgress["report"] = null;
   const programs = new Programs(loop);
 
   return {
     start: () =>
-      outcomeOf("internal", () =>
-        loop.run(async () => {
-          guest.boot(drivers);
-          return null;
-        }),
-      ),
+      outcomeOf("internal", async () => {
+        if (parts.boot === undefined) await loop.run(async () => guest.boot(drivers));
+        else parts.boot(programs);
+        return null;
+      }),
     run: ({ module, args }) =>
       outcomeOf("program", async () => {
         const program = await loadProgram(module);
         const progress = (label: string, done: number, total: number) => {
           report = { label, done, total };
         };
-        return sendable(await programs.run(() => program(guest.context(args, progress))));
+        return sendable(await programs.run(() => program(guest.context(args, progress, runOn))));
       }),
     attend: () =>
       outcomeOf("internal", async () => {

@@ -11,6 +11,7 @@ import {
   type MachineDescription,
   type MachineSpec,
 } from "./description.ts";
+import { ExtraCpus, portsOf } from "./extra-cpus.ts";
 import { unwrap } from "./fault.ts";
 import { HostGone } from "./host-gone.ts";
 import type { GuestService, HostService, Outcome, SharedParts } from "./protocol.ts";
@@ -47,6 +48,7 @@ export class Machine implements RunnableMachine {
   readonly #devices = new Map<number, DeviceDescription>();
   #host: Side<HostService>;
   readonly #guest: Side<GuestService>;
+  readonly #cpus: ExtraCpus;
   #ended = false;
 
   /** Builds both workers, opens the devices, enumerates the bus and binds the drivers. */
@@ -67,7 +69,9 @@ export class Machine implements RunnableMachine {
     this.#parts = attachParts(this.#shared);
     for (const device of spec.devices) this.#devices.set(device.slot, device);
     this.#host = this.#startHost();
-    this.#guest = new Side("guest", this.#shared);
+    this.#cpus = new ExtraCpus(this.#shared);
+    const { links } = this.#cpus;
+    this.#guest = new Side("guest", { ...this.#shared, links }, { transfer: portsOf(links) });
   }
 
   /**
@@ -81,7 +85,8 @@ export class Machine implements RunnableMachine {
       {
         stallMs: this.spec.deadlines.stallMs,
         onProgress: (label, done, total) => this.onProgress(label, done, total),
-        gone: [this.#hostGone.promise],
+        gone: [this.#hostGone.promise, this.#cpus.gone],
+        withOthers: (first) => this.#cpus.progress(first),
       },
     );
     return this.#report(run);
@@ -143,7 +148,7 @@ export class Machine implements RunnableMachine {
 
   /** Kills the guest worker at once. What it ran ends as crashed; `stop` closes the devices as always. */
   async killGuest(): Promise<void> {
-    await this.#guest.end();
+    await Promise.all([this.#guest.end(), this.#cpus.end()]);
   }
 
   /** The control page as it stands: who sleeps on what, what is pending. Readable even while a side is blocked. */
@@ -157,7 +162,7 @@ export class Machine implements RunnableMachine {
         takeSnapshot(this.#parts, performance.timeOrigin + performance.now() - this.#shared.epoch),
       counters: async () => {
         const [host, guest] = await Promise.all([describeSide(this.#host), describeSide(this.#guest)]);
-        return mergeQueues(host, guest);
+        return mergeQueues(host, (await this.#cpus.describe(guest)).state);
       },
     };
   }
@@ -181,7 +186,7 @@ export class Machine implements RunnableMachine {
   /** Ends both workers now. */
   async end(): Promise<void> {
     this.#ended = true;
-    await Promise.all([this.#guest.end(), this.#host.end()]);
+    await Promise.all([this.#guest.end(), this.#cpus.end(), this.#host.end()]);
   }
 
   #startHost(): Side<HostService> {
@@ -191,9 +196,10 @@ export class Machine implements RunnableMachine {
   }
 
   async #boot(): Promise<void> {
-    await this.#alive(Promise.all([this.#host.ready, this.#guest.ready]));
+    await this.#alive(Promise.all([this.#host.ready, this.#guest.ready, this.#cpus.ready]));
     const devices = [...this.#devices.values()];
     unwrap(await this.#alive<Outcome<null>>(this.#host.service.start(devices, false)));
+    await this.#alive(this.#cpus.start());
     unwrap(await this.#alive<Outcome<null>>(this.#guest.service.start()));
   }
 
@@ -213,7 +219,7 @@ export class Machine implements RunnableMachine {
   }
 
   #alive<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#host.gone, this.#guest.gone]);
+    return Promise.race([work, this.#host.gone, this.#guest.gone, this.#cpus.gone]);
   }
 
   async #report(run: Run): Promise<RunReport> {
@@ -223,8 +229,9 @@ export class Machine implements RunnableMachine {
       accountOf(this.#host, limitMs),
       accountOf(this.#guest, limitMs),
     ]);
-    const error = run.error ?? host.error ?? guest.error;
-    const report = reportOf("virtlab", { ...run, error }, host.state, guest.state);
+    const all = await this.#cpus.describe(guest.state, limitMs);
+    const error = run.error ?? host.error ?? guest.error ?? all.error;
+    const report = reportOf("virtlab", { ...run, error }, host.state, all.state);
     return report.verdict === "stalled" ? { ...report, control: describeControl(this.#parts) } : report;
   }
 }

@@ -1,4 +1,5 @@
 /** Control messages between the main thread and the two workers: types only. Data never goes this way. */
+import type { MessagePort } from "node:worker_threads";
 import type { Violation } from "../host/violation.ts";
 import type { SharedBuffer } from "../memory/attach.ts";
 import type { Finding } from "../monitor/monitor.ts";
@@ -15,6 +16,19 @@ export interface SharedParts {
   readonly events?: { readonly host: SharedBuffer; readonly guest: SharedBuffer };
   /** When the machine was made: `performance.timeOrigin` and `now` in milliseconds. Traces count from here. */
   readonly epoch: number;
+}
+
+/** Between CPU 0 and another CPU: calls that are waited for (`CpuCaller`), and programs to run. */
+export interface CpuLink {
+  readonly cpu: number;
+  readonly calls: MessagePort;
+  readonly programs: MessagePort;
+}
+
+/** What a guest worker is given: a CPU and its links. CPU 0 has one to each of the others, which have that one. */
+export interface GuestSideParts extends SharedParts {
+  readonly cpu?: number;
+  readonly links?: readonly CpuLink[];
 }
 
 /** A fault as data: error classes do not survive the way between threads. */

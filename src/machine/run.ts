@@ -12,6 +12,7 @@ import { MachineError, toFault, unwrap } from "./fault.ts";
 import type {
   CountedViolation,
   Fault,
+  GuestProgress,
   GuestService,
   GuestState,
   HostState,
@@ -81,6 +82,8 @@ export interface Run {
 export interface RunOptions {
   readonly stallMs: number;
   readonly onProgress: OnProgress;
+  /** Adds what other CPUs of the guest do to CPU 0's progress. */
+  readonly withOthers?: (first: GuestProgress) => Promise<GuestProgress>;
   /** Reject when something that the run needs has died; never resolve. */
   readonly gone: readonly Promise<never>[];
 }
@@ -109,14 +112,14 @@ export async function runProgram(
 /** Rejects `stalled` when requests are in flight, or the guest gives no answer, and nothing moves for too long. */
 function watchProgress(
   guest: Side<GuestService>,
-  { stallMs, onProgress }: RunOptions,
+  { stallMs, onProgress, withOthers = async (first) => first }: RunOptions,
 ): { stalled: Promise<never>; stop(): void } {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let moved = performance.now();
   let last = "";
   const look = async (): Promise<string | undefined> => {
-    const progress = await answerWithin(DESCRIBE_MS, guest.service.progress());
+    const progress = await answerWithin(DESCRIBE_MS, guest.service.progress().then(withOthers));
     const still = performance.now() - moved;
     // A guest program may compute for a while without returning to its event loop; not for ever.
     if (progress === undefined) {

@@ -1,23 +1,41 @@
 /** Starting a worker thread from the sources or from the build, and finding modules that users name. */
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { type ResourceLimits, type TransferListItem, Worker } from "node:worker_threads";
 
 const FROM_SOURCES = import.meta.url.endsWith(".ts");
 
 /** Starts `workers/<name>`; `data` becomes its workerData. */
-export function startThread(name: string, data: Record<string, unknown>): Worker {
+export function startThread(
+  name: string,
+  data: Record<string, unknown>,
+  transfer?: readonly TransferListItem[],
+  limits?: ResourceLimits,
+): Worker {
   return startThreadAt(
     new URL(`../../workers/${name}.${FROM_SOURCES ? "ts" : "js"}`, import.meta.url),
     name,
     data,
+    transfer,
+    limits,
   );
 }
 
 /** Starts a thread at any entry, which finds `data` in its workerData. */
-export function startThreadAt(entry: URL, name: string, data: Record<string, unknown>): Worker {
+export function startThreadAt(
+  entry: URL,
+  name: string,
+  data: Record<string, unknown>,
+  transfer: readonly TransferListItem[] = [],
+  limits: ResourceLimits = {},
+): Worker {
   const file = entry.pathname.endsWith(".ts") ? new URL("../../workers/boot.mjs", import.meta.url) : entry;
-  return new Worker(file, { workerData: { ...data, entry: entry.href }, name: `virtlab ${name}` });
+  return new Worker(file, {
+    workerData: { ...data, entry: entry.href },
+    name: `virtlab ${name}`,
+    transferList: [...transfer],
+    resourceLimits: limits,
+  });
 }
 
 /** A path, as given on a command line, or a URL: as a URL. */

@@ -29,6 +29,9 @@ export interface CpuPlan {
   readonly mailboxTail: number;
   readonly mailboxReply: number;
   readonly mailboxRecords: number;
+  /** Words: calls asked of this CPU, and done by it. See `bus/cpu-call.ts`. */
+  readonly callAsked: number;
+  readonly callDone: number;
 }
 
 /** Offsets of one PCI function's shared state. */
@@ -75,6 +78,8 @@ export function planControl(shape: { cpus: number; functions: number }): Control
     mailboxTail: take(4),
     mailboxReply: take(8),
     mailboxRecords: take(MAILBOX_SLOTS * MAILBOX_RECORD_BYTES),
+    callAsked: take(4),
+    callDone: take(4),
   }));
   const functions = Array.from({ length: shape.functions }, () => ({
     isr: take(4),

@@ -71,6 +71,11 @@ const LABELS = [
   "msi: take vectors",
   // Run control.
   "run: state",
+  // Calls between CPUs.
+  "cpu call: ask",
+  "cpu call: look for a call",
+  "cpu call: done",
+  "cpu call: look whether it is done",
 ] as const;
 
 export type SiteLabel = (typeof LABELS)[number];

@@ -17,6 +17,9 @@ export const blk = defineDriver<Disk>({
   probe,
   remove: (_device, disk) => disk.remove(),
   outstanding: (disk) => disk.outstanding,
+  parts: (disk) => Array.from({ length: disk.facts.queues }, (_, index) => [index]),
+  gaveAway: (disk, queues) => disk.gaveAway(queues),
+  broken: (disk, reason) => disk.cancel(reason),
   configChanged(device, disk) {
     disk.capacitySectors = readCapacity(device);
   },
@@ -25,11 +28,14 @@ export const blk = defineDriver<Disk>({
 function probe(device: VirtioDevice): Disk {
   const { transport } = device;
   const facts = readFacts(device);
-  const writeback = readWriteback(device, facts);
+  const { partQueues } = device;
+  // Another CPU may switch the cache on without our hearing of it: then a flush too many, not one too few.
+  const writeback = partQueues !== undefined || readWriteback(device, facts);
+  const count = partQueues ?? facts.queues;
   const requests: RequestQueue[] = [];
   const queues = transport.findQueues(
-    Array.from({ length: facts.queues }, (_, index) => ({
-      name: facts.queues === 1 ? "requests" : `req.${index}`,
+    Array.from({ length: count }, (_, index) => ({
+      name: count === 1 ? "requests" : `req.${index}`,
       callback: () => requests[index]?.completed(),
     })),
   );

@@ -14,7 +14,7 @@ export class Disk {
   readonly facts: DiskFacts;
   readonly #memory: GuestMemory;
   readonly #device: VirtioDevice;
-  readonly #queues: readonly RequestQueue[];
+  #queues: readonly RequestQueue[];
   #segmentBytes: number;
   #writeback: boolean;
   #turn = 0;
@@ -28,7 +28,7 @@ export class Disk {
     this.#queues = queues;
     this.#writeback = writeback;
     this.#segmentBytes = facts.segmentBytesMax;
-    for (const queue of queues) queue.onBroken = (reason) => this.#cancel(reason);
+    for (const queue of queues) queue.onBroken = (reason) => this.cancel(reason);
   }
 
   get readOnly(): boolean {
@@ -115,14 +115,24 @@ export class Disk {
 
   /** For the driver: the device goes away. Every request in flight ends with `CancelledError`. */
   remove(): void {
-    this.#cancel("the disk was removed");
+    this.cancel("the disk was removed");
     this.#device.transport.deleteQueues();
     for (const queue of this.#queues) queue.destroy();
   }
 
-  /** Resets the device, which then owns no buffer any more, and gives every request back as cancelled. */
-  #cancel(reason: string): void {
-    if (this.#gone) return;
+  /** For the driver: another CPU has these queues now. */
+  gaveAway(queues: readonly number[]): void {
+    for (const queue of this.#queues) if (queues.includes(queue.index)) queue.destroy();
+    this.#queues = this.#queues.filter(({ index }) => !queues.includes(index));
+    this.#turn = 0;
+  }
+
+  /**
+   * For the driver. Resets the device, which then owns no buffer any more, and gives every request back as cancelled.
+   * Of a part of a device, that comes when CPU 0 has reset it.
+   */
+  cancel(reason: string): void {
+    if (this.#gone || this.#device.transport.askForReset?.()) return;
     this.#gone = true;
     this.#device.transport.reset();
     for (const queue of this.#queues) queue.cancel(reason);

@@ -30,6 +30,10 @@ export class RequestQueue {
     this.#slots = new Slots(device.memory, Math.min(queue.size, SLOTS_MAX));
   }
 
+  get index(): number {
+    return this.#queue.index;
+  }
+
   get outstanding(): number {
     return this.#waiting.length + this.#slots.busy.length;
   }

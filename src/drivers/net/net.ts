@@ -16,6 +16,9 @@ export const net = defineDriver<Nic>({
   probe: (device) => new Nic(device, { mac: readMac(device), mtu: readMtu(device) }),
   remove: (_device, nic) => nic.remove(),
   outstanding: (nic) => nic.outstanding,
+  parts: (nic) => Array.from({ length: nic.queuePairsMax }, (_, pair) => [2 * pair, 2 * pair + 1]),
+  gaveAway: (nic, queues) => nic.gaveAway(queues),
+  broken: (nic, reason) => nic.broken(reason),
   configChanged: (_device, nic) => nic.configChanged(),
 });
 

@@ -27,7 +27,9 @@ export interface NicOwner extends FrameSink {
 }
 
 export class NicQueues {
-  activePairs = 1;
+  activePairs: number;
+  /** Pairs that another CPU has. */
+  readonly away = new Set<number>();
   readonly pairsMax: number;
   readonly receive: readonly ReceiveQueue[];
   readonly transmit: readonly TransmitQueue[];
@@ -38,7 +40,9 @@ export class NicQueues {
     const { transport, memory, features } = device;
     const headerBytes = netHeaderBytes(features);
     this.pairsMax = pairsMax(device);
-    const hasControl = hasFeature(features, NET_FEATURE.CTRL_VQ);
+    const isPart = device.partQueues !== undefined;
+    this.activePairs = isPart ? this.pairsMax : 1;
+    const hasControl = hasFeature(features, NET_FEATURE.CTRL_VQ) && !isPart;
     const pairs = Array.from({ length: this.pairsMax }, (_, pair) => pair);
     const found = transport.findQueues([
       ...pairs.flatMap((pair) => [
@@ -60,7 +64,7 @@ export class NicQueues {
     const controlIndex = controlQueueIndex(features, this.pairsMax);
     this.control = hasControl ? new ControlQueue(memory, at(controlIndex)) : undefined;
     try {
-      this.prepare(1);
+      this.prepare(this.activePairs);
     } catch (error) {
       transport.reset();
       this.cancel(error as Error);
@@ -76,7 +80,9 @@ export class NicQueues {
 
   /** Receive buffers for the first `pairs` pairs. */
   prepare(pairs: number): void {
-    for (const queue of this.receive.slice(0, pairs)) queue.fill();
+    this.receive.slice(0, pairs).forEach((queue, pair) => {
+      if (!this.away.has(pair)) queue.fill();
+    });
   }
 
   /** Somebody wants frames again. */
@@ -98,6 +104,7 @@ export class NicQueues {
 }
 
 function pairsMax(device: VirtioDevice): number {
+  if (device.partQueues !== undefined) return device.partQueues / 2;
   if (!hasFeature(device.features, NET_FEATURE.MQ)) return 1;
   const count = new Uint8Array(2);
   device.transport.getConfig(NET_CONFIG.maxVirtqueuePairs, count);

@@ -113,6 +113,8 @@ export class Nic implements FrameSink {
     const { header = PLAIN, pair = 0 } = options;
     this.#open();
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    if (this.#queues.away.has(pair))
+      return Promise.reject(new NetError(`queue pair ${pair} is another CPU's`));
     const queue = pair < this.queuePairs ? this.#queues.transmit[pair] : undefined;
     if (queue === undefined) return Promise.reject(new NetError(`queue pair ${pair} is not in use`));
     return new Promise((resolve, reject) => {
@@ -252,6 +254,13 @@ export class Nic implements FrameSink {
     this.#command("announcement", CTRL.ANNOUNCE.id, CTRL.ANNOUNCE.ACK, new Uint8Array(0)).catch(() => {});
   }
 
+  /** For the driver: another CPU has these queues now, and has supplied them with buffers. */
+  gaveAway(queues: readonly number[]): void {
+    for (const queue of queues) this.#queues.away.add(queue >>> 1);
+    // Cancelled when the device goes away meanwhile.
+    this.setQueuePairs(Math.max(...this.#queues.away) + 1).catch(() => {});
+  }
+
   /** For the driver: the device goes away. */
   remove(): void {
     this.#stop("the network device was removed");
@@ -265,7 +274,8 @@ export class Nic implements FrameSink {
   }
 
   #stop(reason: string): void {
-    if (this.#gone !== undefined) return;
+    // Of a part of a device, this comes when CPU 0 has reset it.
+    if (this.#gone !== undefined || this.#device.transport.askForReset?.()) return;
     this.#gone = new CancelledError(reason);
     this.#device.transport.reset();
     this.#queues.cancel(this.#gone);

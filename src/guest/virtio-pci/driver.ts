@@ -1,5 +1,6 @@
 /** The PCI driver "virtio-pci": takes legacy virtio functions and registers each as a device on the virtio bus. */
 import { PM, VIRTIO_PCI, VIRTIO_VENDOR } from "../../wire/pci.ts";
+import type { OtherCpus } from "../cpus.ts";
 import type { GuestMemory } from "../guest-memory.ts";
 import type { IrqCore } from "../irq.ts";
 import type { Pci } from "../pci/pci.ts";
@@ -20,6 +21,7 @@ export interface VirtioPciOptions {
   readonly memory: GuestMemory;
   readonly log: Log;
   readonly tiers: InterruptChoice;
+  readonly cpus?: OtherCpus | undefined;
 }
 
 export class VirtioPci implements PciDriver {

@@ -9,10 +9,16 @@ const ISR_GONE = 0xff;
 export interface ActiveQueue {
   readonly queue: DriverQueue<never>;
   readonly callback: ((queue: DriverQueue<never>) => void) | undefined;
+  /** Set where another CPU has the queue: passes the interrupt on. */
+  elsewhere?: () => void;
 }
 
 /** Offers the interrupt to one queue. A broken one is shown to its driver, so that requests do not wait forever. */
-export function queueInterrupt({ queue, callback }: ActiveQueue): boolean {
+export function queueInterrupt({ queue, callback, elsewhere }: ActiveQueue): boolean {
+  if (elsewhere !== undefined) {
+    elsewhere();
+    return true;
+  }
   if (!queue.hasUsed && queue.broken === undefined) return false;
   callback?.(queue);
   return true;

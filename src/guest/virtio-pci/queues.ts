@@ -26,6 +26,35 @@ export interface QueuesOptions {
   readonly irq: IrqCore;
 }
 
+export interface MakeQueueOptions {
+  readonly index: number;
+  readonly name: string;
+  readonly memory: GuestMemory;
+  readonly ringAddress: number;
+  readonly layout: RingLayout;
+  readonly features: number;
+  readonly hasCallback: boolean;
+  readonly registers: LegacyRegisters;
+}
+
+/** The driver's end of a fresh ring. */
+export function makeQueue(options: MakeQueueOptions): DriverQueue<never> {
+  const { index, name, memory, ringAddress, layout, features, hasCallback, registers } = options;
+  return new DriverQueue<never>({
+    index,
+    name,
+    ram: memory.ram,
+    ringOffset: ringAddress - memory.ram.base,
+    layout,
+    indirect: hasFeature(features, FEATURE.INDIRECT_DESC),
+    eventIndex: hasFeature(features, FEATURE.EVENT_IDX),
+    hasCallback,
+    tables: memory,
+    counters: new QueueCounters(),
+    notify: () => registers.write("queueNotify", index),
+  });
+}
+
 /** The queues of one device: the list that interrupt handlers walk. */
 export class Queues implements Iterable<QueueInfo> {
   readonly #registers: LegacyRegisters;
@@ -93,18 +122,15 @@ export class Queues implements Iterable<QueueInfo> {
     if (!isQueueSize(layout.size)) {
       throw new ProbeError("EINVAL", `queue ${index} (${request.name}) has size ${layout.size}`);
     }
-    return new DriverQueue<never>({
+    return makeQueue({
       index,
       name: request.name,
-      ram: this.#memory.ram,
-      ringOffset: ringAddress - this.#memory.ram.base,
+      memory: this.#memory,
+      ringAddress,
       layout,
-      indirect: hasFeature(features, FEATURE.INDIRECT_DESC),
-      eventIndex: hasFeature(features, FEATURE.EVENT_IDX),
+      features,
       hasCallback: request.callback !== undefined,
-      tables: this.#memory,
-      counters: new QueueCounters(),
-      notify: () => this.#registers.write("queueNotify", index),
+      registers: this.#registers,
     });
   }
 

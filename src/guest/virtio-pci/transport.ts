@@ -1,6 +1,7 @@
 /** The virtio-pci transport: the virtio bus's operations in terms of the legacy register block. */
 import { RING_FEATURES, TRANSPORT_FEATURE_MASK } from "../../wire/features.ts";
 import { NO_VECTOR } from "../../wire/legacy-registers.ts";
+import type { CpuRequest, DevicePart, OtherCpus } from "../cpus.ts";
 import type { GuestMemory } from "../guest-memory.ts";
 import type { IrqCore } from "../irq.ts";
 import type { Pci } from "../pci/pci.ts";
@@ -34,6 +35,7 @@ export interface TransportOptions {
   readonly irq: IrqCore;
   readonly memory: GuestMemory;
   readonly tiers: InterruptChoice;
+  readonly cpus?: OtherCpus | undefined;
 }
 
 export class VirtioPciTransport implements VirtioTransport {
@@ -47,6 +49,9 @@ export class VirtioPciTransport implements VirtioTransport {
   readonly #tiers: readonly Tier[];
   #owner: TransportOwner | undefined;
   #features = 0;
+  readonly #cpus: OtherCpus | undefined;
+  /** CPUs that have a part of the device. */
+  readonly #givenTo = new Set<number>();
 
   constructor(options: TransportOptions) {
     const { registers } = options;
@@ -55,7 +60,11 @@ export class VirtioPciTransport implements VirtioTransport {
     this.#device = options.device;
     this.registers = registers;
     this.#queues = new Queues(options);
-    const interrupts = new Interrupts(registers, this.#queues, () => this.#owner?.configChanged());
+    this.#cpus = options.cpus;
+    const interrupts = new Interrupts(registers, this.#queues, () => {
+      this.#owner?.configChanged();
+      this.#tellParts("configChanged");
+    });
     this.#vectors = new Vectors({ ...options, interrupts });
     this.#tiers = options.tiers === "auto" ? BEST_FIRST : [options.tiers];
   }
@@ -65,7 +74,37 @@ export class VirtioPciTransport implements VirtioTransport {
   }
 
   get queues(): readonly DriverQueue<never>[] {
-    return this.#queues.list.map(({ queue }) => queue);
+    return this.#queues.list.filter(({ elsewhere }) => elsewhere === undefined).map(({ queue }) => queue);
+  }
+
+  /** The vector goes where the queue goes; without one of its own the queue's interrupts are passed on. */
+  give(cpu: number, queues: readonly number[], id: DevicePart["id"]): void {
+    const cpus = this.#cpus;
+    if (cpus === undefined) throw new Error(`${this.#name()}: there is no other CPU`);
+    const given = this.#queues.list.filter(({ queue }) => queues.includes(queue.index));
+    const own = this.tier === "msix";
+    for (const info of given) {
+      info.elsewhere = () => cpus.lookAtQueues(cpu);
+      if (own && info.vector !== NO_VECTOR) this.#pci.setAffinity(this.#device, info.vector, cpu);
+    }
+    const part: DevicePart = {
+      name: this.#name(),
+      busName: this.busName,
+      id,
+      features: this.#features,
+      ioBase: this.registers.base,
+      msixEnabled: this.#vectors.msixEnabled,
+      tier: this.tier,
+      queues: given.map(({ queue, vector, ringAddress, layout }) => ({
+        index: queue.index,
+        name: queue.name,
+        ringAddress,
+        size: layout.size,
+        irq: own && vector !== NO_VECTOR ? this.#vectors.irqOf(vector) : null,
+      })),
+    };
+    this.#givenTo.add(cpu);
+    cpus.call(cpu, { kind: "attach", part });
   }
 
   getFeatures(): number {
@@ -96,9 +135,18 @@ export class VirtioPciTransport implements VirtioTransport {
 
   /**
    * The read back is a flush: the device has served the write, and with it everything that it was doing. Then no
-   * handler may still be running; on one virtual CPU none can be, since we are.
+   * handler may still be running: on this virtual CPU none can be, since we are, and other CPUs give up their parts.
    */
   reset(): void {
+    try {
+      this.#resetDevice();
+    } finally {
+      this.#tellParts("detach");
+      this.#givenTo.clear();
+    }
+  }
+
+  #resetDevice(): void {
     // A device that sleeps would not hear it, and go on with memory that is no longer its own.
     this.#pci.resume(this.#device);
     this.registers.write("status", 0);
@@ -112,6 +160,7 @@ export class VirtioPciTransport implements VirtioTransport {
   /** A kick that was written while the device slept went nowhere: say it again where something is out. */
   resumed(): void {
     for (const queue of this.queues) if (queue.inFlight > 0) queue.notify();
+    this.#tellParts("resumed");
   }
 
   findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[] {
@@ -175,6 +224,10 @@ export class VirtioPciTransport implements VirtioTransport {
       throw error;
     }
     return info.queue;
+  }
+
+  #tellParts(kind: Exclude<CpuRequest["kind"], "attach">): void {
+    for (const cpu of this.#givenTo) this.#cpus?.call(cpu, { kind, name: this.#name() });
   }
 
   #name(): string {

@@ -70,6 +70,11 @@ export class Vectors {
     this.#options.irq.freeIrq(this.#irq(vector), this);
   }
 
+  /** The irq of a vector that was requested. */
+  irqOf(vector: number): number {
+    return this.#irq(vector);
+  }
+
   free(): void {
     const { pci, irq, device, registers } = this.#options;
     if (this.#intxEnabled) {

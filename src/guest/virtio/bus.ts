@@ -1,6 +1,7 @@
 /** The virtio bus: devices that transports register, drivers matched to them by device id, and the status steps. */
 import { FEATURE, hasFeature, RING_FEATURES } from "../../wire/features.ts";
 import { STATUS } from "../../wire/status.ts";
+import type { DevicePart } from "../cpus.ts";
 import type { GuestMemory } from "../guest-memory.ts";
 import { type Log, ProbeError } from "../probe-error.ts";
 import type { TransportOwner, VirtioDevice, VirtioDriver, VirtioTransport } from "./types.ts";
@@ -21,6 +22,8 @@ export interface VirtioBusOptions {
   readonly log: Log;
   /** Ring features that drivers accept; default: all that the ring implements. */
   readonly ringFeatures?: number;
+  /** CPUs that devices with several queues are spread over. */
+  readonly cpus?: number;
 }
 
 export class VirtioBus {
@@ -29,9 +32,11 @@ export class VirtioBus {
   readonly #ringFeatures: number;
   readonly #devices: (BusDevice | undefined)[] = [];
   readonly #drivers: VirtioDriver[] = [];
+  readonly #cpus: number;
 
   constructor(options: VirtioBusOptions) {
     this.#memory = options.memory;
+    this.#cpus = options.cpus ?? 1;
     this.#log = options.log;
     this.#ringFeatures = (options.ringFeatures ?? RING_FEATURES) & RING_FEATURES;
   }
@@ -98,6 +103,44 @@ export class VirtioBus {
     this.#bind(own, driver);
   }
 
+  /** On another CPU than 0: binds the driver that CPU 0 has bound to the device's part. False: it does not take it. */
+  attachPart(transport: VirtioTransport, part: DevicePart): boolean {
+    const driver = this.#drivers.find((each) => each.deviceId === part.id.device);
+    const device = this.#create(part.name, transport, part.id, part.queues.length);
+    transport.attach(device);
+    device.features = part.features;
+    try {
+      if (driver === undefined) throw new ProbeError("ENODEV", "there is no driver for it here");
+      device.driverData = driver.probe(device);
+    } catch (error) {
+      transport.deleteQueues();
+      this.#log(`${device.name}: part not taken: ${describeError(error)}`);
+      return false;
+    }
+    device.driver = driver;
+    this.#devices.push(device);
+    return true;
+  }
+
+  /** CPU 0 takes it back: the driver's half has let go of it when this returns. */
+  detachPart(name: string): void {
+    const device = this.#named(name);
+    if (device === undefined) return;
+    device.driver?.remove(device, device.driverData);
+    this.#devices.splice(this.#devices.indexOf(device), 1);
+  }
+
+  /** CPU 0 was told that the device's configuration has changed. */
+  partChanged(name: string): void {
+    this.#named(name)?.configChanged();
+  }
+
+  /** Another CPU gave up its part of a device. */
+  broken(name: string, reason: string): void {
+    const device = this.#named(name);
+    device?.driver?.broken?.(device.driverData, reason);
+  }
+
   /** Touches no register. */
   describe() {
     return this.#present().map((device) => ({
@@ -136,7 +179,25 @@ export class VirtioBus {
     addStatus(transport, STATUS.DRIVER_OK);
     device.driver = driver;
     if (device.configPending) device.configChanged();
+    this.#giveParts(device, driver);
     return true;
+  }
+
+  /** The groups of queues go to the CPUs in turn. */
+  #giveParts(device: BusDevice, driver: VirtioDriver): void {
+    const { transport, id } = device;
+    if (this.#cpus === 1 || transport.give === undefined) return;
+    const groups = driver.parts?.(device.driverData) ?? [];
+    for (let cpu = 1; cpu < this.#cpus; cpu++) {
+      const queues = groups.filter((_, index) => index % this.#cpus === cpu).flat();
+      if (queues.length === 0) continue;
+      transport.give(cpu, queues, id);
+      driver.gaveAway?.(device.driverData, queues);
+    }
+  }
+
+  #named(name: string): BusDevice | undefined {
+    return this.#present().find((device) => device.name === name);
   }
 
   /** A driver failed on this device before: the next one finds it fresh. */
@@ -165,12 +226,13 @@ export class VirtioBus {
     device.configPending = false;
   }
 
-  #create(name: string, transport: VirtioTransport, id: VirtioDevice["id"]): BusDevice {
+  #create(name: string, transport: VirtioTransport, id: VirtioDevice["id"], partQueues?: number): BusDevice {
     const device: BusDevice = {
       name,
       id,
       transport,
       memory: this.#memory,
+      partQueues,
       features: 0,
       driver: undefined,
       driverData: undefined,

@@ -2,6 +2,7 @@
  * The virtio bus as drivers see it: a device behind some transport, and what a driver is. The virtio-pci transport is
  * one implementation of `VirtioTransport`.
  */
+import type { DevicePart } from "../cpus.ts";
 import type { GuestMemory } from "../guest-memory.ts";
 import type { DriverQueue } from "../virtqueue/driver-queue.ts";
 
@@ -40,9 +41,17 @@ export interface VirtioTransport {
   setStatus(status: number): void;
   /** When it returns the device is reset and no handler of it is running. */
   reset(): void;
+  /**
+   * Of a part of a device, which only CPU 0 can reset: asks for that. True: what is in flight stays so until the
+   * driver is told to remove the device; false: CPU 0 has reset it.
+   */
+  askForReset?(): boolean;
   /** All of the queues, in order, or an error with everything undone. A `DriverQueue<never>` fits any token type. */
   findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[];
   deleteQueues(): void;
+  /** Gives fresh queues to another CPU; they come back with the next reset, and not before. */
+  give?(cpu: number, queues: readonly number[], id: DevicePart["id"]): void;
+  /** Of this CPU. */
   readonly queues: readonly DriverQueue<never>[];
   /** Where on its bus the device sits: "00:04.0". */
   readonly busName: string;
@@ -57,6 +66,8 @@ export interface VirtioDevice {
   /** Negotiated features (device and driver and ring), once a driver has bound. */
   readonly features: number;
   readonly memory: GuestMemory;
+  /** How many queues this CPU has of a device that belongs to CPU 0; undefined: all of it is here. */
+  readonly partQueues: number | undefined;
   /** What the bound driver's probe returned. */
   readonly driverData: unknown;
 }
@@ -72,6 +83,15 @@ export interface VirtioDriver<Data = unknown> {
   /** Resets the device, gives back requests in flight as cancelled, deletes its queues. */
   remove(device: VirtioDevice, data: Data): void;
   configChanged?(device: VirtioDevice, data: Data): void;
+  /**
+   * Queues that another CPU may drive, in groups that belong together; the first group stays on CPU 0. A driver that
+   * has this is also probed for the parts (`VirtioDevice.partQueues`), and finds as many queues there.
+   */
+  parts?(data: Data): readonly (readonly number[])[];
+  /** The queues are another CPU's now. */
+  gaveAway?(data: Data, queues: readonly number[]): void;
+  /** Another CPU found the device broken: resets it, which ends everything that is in flight. */
+  broken?(data: Data, reason: string): void;
   /** Requests that somebody awaits now: how a machine that has stalled is told from one at rest. */
   outstanding?(data: Data): number;
   /** Somebody waits for what the outside world may never send: that is no stall. */
