@@ -51,7 +51,7 @@ describe.skipIf(typeof linux === "string")(title, { timeout: LINUX_MS }, () => {
     expect(machine.violations).toEqual([]);
   });
 
-  it("on one line for three devices that work at once", async () => {
+  it.skipIf(!FULL)("on one line for three devices that work at once", async () => {
     const machine = await startLinux({
       others: [
         { type: "blk", slot: 8, vectors: 0, options: SIZE },
