@@ -25,6 +25,7 @@ export async function findCriticalPairs(
   hunter: Hunter,
   given: Schedule,
   fails: (schedule: Schedule) => Promise<boolean>,
+  movesMax = MOVES_MAX,
 ): Promise<{ schedule: Schedule; pairs: readonly CriticalPair[] }> {
   const { draws } = given;
   const record = (asked: readonly Switch[]): Promise<Recording> =>
@@ -32,13 +33,14 @@ export async function findCriticalPairs(
   let switches: readonly Switch[] = (await record(given.switches)).switches;
   const decided: boolean[] = [];
   for (let at = 0; at < switches.length && switches.length <= SWITCHES_MAX; at++) {
-    for (let moves = 0; moves < MOVES_MAX; moves++) {
+    for (let moves = 0; moves <= movesMax; moves++) {
       const later = await moveLater(switches, at, record);
       if (later === undefined) break;
       if (!(await fails({ switches: later, draws }))) {
         decided[at] = true;
         break;
       }
+      if (moves === movesMax) break;
       // Moved to where it does not come about: it was not needed after all.
       const happened = (await record(later)).switches;
       if (happened.length < later.length) break;

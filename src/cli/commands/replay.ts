@@ -1,13 +1,16 @@
 /** `virtlab replay LINE`: repeats a failure that the hunter printed. `virtlab explain` shows a run that passes the same way. */
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { type CriticalPair, findCriticalPairs } from "../../hunt/critical.ts";
 import { Hunter, type Recording } from "../../hunt/hunter.ts";
 import { findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { explainRace, stacksOf } from "../../hunt/races/report.ts";
 import { formatReplay, parseReplay, type ReplayLine, replayInput } from "../../hunt/replay-line.ts";
-import { formatPage } from "../../hunt/report/page.ts";
+import { formatPage, subjectOf } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
+import { shrink } from "../../hunt/shrink.ts";
 import { newCommand } from "../command.ts";
+import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 
 interface ReplayOptions {
@@ -17,7 +20,16 @@ interface ReplayOptions {
   readonly seed?: string;
 }
 
+/** What is shown: an execution, what it hangs on, and the line that repeats it. */
+interface Shown {
+  readonly recording: Recording;
+  readonly critical: readonly CriticalPair[];
+  readonly line: ReplayLine;
+}
+
 const NO_FILE: HuntModule = { defects: [], scenarios: [] };
+/** Schedules tried when a line leads nowhere any more. */
+const ON_MAX = 5000;
 
 export function replayCommand(): Command {
   return newCommand("replay")
@@ -26,22 +38,27 @@ export function replayCommand(): Command {
     .option("--file <module>", "the module with the scenario or the defect")
     .option("--report <file.html>", "write it as a page")
     .option("--json", "print JSON")
+    .addHelpText("after", REPLAY_HELP)
     .action(async (text: string, options: ReplayOptions) => {
-      const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
+      const own = await ownModule(options);
       const line = parseReplay(text, own.scenarios);
-      const recording = await record(line, own, options, (hunter) =>
-        hunter.record("switches", replayInput(line)),
-      );
-      await show(recording, text, options);
-      const missed = line.switches.length - recording.switches.length;
-      if (missed > 0 && !options.json) {
-        process.stdout.write(
-          `${missed} of the line's switches did not come about: the code has changed since.\n`,
-        );
-      }
-      process.exitCode = recording.findings.length > 0 ? EXIT.finding : EXIT.fine;
+      process.exitCode = await withHunter(line, own, options, async (hunter) => {
+        const recording = await hunter.record("switches", replayInput(line));
+        const missed = line.switches.length - recording.switches.length;
+        if (recording.findings.length === 0 && missed > 0) return await goOn(hunter, line, missed, options);
+        const critical = recording.findings.length === 0 ? [] : await pairsOf(hunter, line, recording);
+        await show(hunter, { recording, critical, line }, options);
+        if (missed > 0 && !options.json) print(missedText(missed));
+        return recording.findings.length > 0 ? EXIT.finding : EXIT.fine;
+      });
     });
 }
+
+const REPLAY_HELP = `
+A line is followed as far as its places exist. Where the code has changed so that some of its switches do not come about,
+and nothing was found on the way, ${ON_MAX} schedules more are tried under a seed made of the line.
+
+Exit codes: 0 quiet, 1 found again, 2 wrong usage, 3 a failure of virtlab.`;
 
 export function explainCommand(): Command {
   return newCommand("explain")
@@ -52,44 +69,92 @@ export function explainCommand(): Command {
     .option("--report <file.html>", "write it as a page")
     .option("--json", "print JSON")
     .action(async (name: string, options: ReplayOptions) => {
-      const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
-      const line = { scenario: name, defect: undefined, draws: [], switches: [] };
-      let text = name;
-      const recording = await record(line, own, options, async (hunter) => {
-        const seed = options.seed === undefined ? undefined : Number(options.seed);
-        const made =
+      const own = await ownModule(options);
+      const line: ReplayLine = { scenario: name, defect: undefined, draws: [], switches: [] };
+      const seed = options.seed === undefined ? undefined : wholeNumber("--seed", options.seed);
+      process.exitCode = await withHunter(line, own, options, async (hunter) => {
+        const recording =
           seed === undefined
             ? await hunter.record("switches", replayInput(line))
             : await hunter.record("log", (await hunter.run({ policy: "random", seed })).log);
-        text = formatReplay({ ...line, draws: made.draws, switches: made.switches }, hunter.actors);
-        return made;
+        const { draws, switches, findings } = recording;
+        await show(hunter, { recording, critical: [], line: { ...line, draws, switches } }, options);
+        return findings.length > 0 ? EXIT.finding : EXIT.fine;
       });
-      await show(recording, text, options);
-      process.exitCode = recording.findings.length > 0 ? EXIT.finding : EXIT.fine;
     });
 }
 
-async function record(
-  line: ReplayLine,
+const ownModule = async ({ file }: ReplayOptions): Promise<HuntModule> =>
+  file === undefined ? NO_FILE : await loadHuntModule(file);
+
+async function withHunter(
+  { scenario, defect, races, weak }: ReplayLine,
   own: HuntModule,
-  options: ReplayOptions,
-  run: (hunter: Hunter) => Promise<Recording>,
-): Promise<Recording> {
-  const scenario = findScenario(line.scenario, own.scenarios);
-  const { defect, races, weak } = line;
-  const hunter = await Hunter.start({ scenario, defect, file: options.file, races, weak });
+  { file }: ReplayOptions,
+  use: (hunter: Hunter) => Promise<number>,
+): Promise<number> {
+  const found = findScenario(scenario, own.scenarios);
+  const hunter = await Hunter.start({ scenario: found, defect, file, races, weak });
   try {
-    return await run(hunter);
+    return await use(hunter);
   } finally {
     await hunter.close();
   }
 }
 
-async function show(recording: Recording, line: string, options: ReplayOptions): Promise<void> {
-  if (options.report !== undefined)
-    await writeFile(options.report, formatPage(recording, { subject: "", line }));
-  if (options.json) process.stdout.write(`${JSON.stringify({ ...recording, line }, null, 2)}\n`);
-  else process.stdout.write(`${[formatRecording(recording), ...racesOf(recording)].join("\n")}\n`);
+/** The pairs of the line as it stands: nothing is moved. */
+async function pairsOf(hunter: Hunter, line: ReplayLine, { findings }: Recording) {
+  const found = await findCriticalPairs(
+    hunter,
+    line,
+    async (schedule) => {
+      const batch = await hunter.run({ policy: "switches" }, replayInput(schedule));
+      return batch.findings[0]?.oracle === findings[0]?.oracle;
+    },
+    0,
+  );
+  return found.pairs;
+}
+
+/** The code has changed under the line: the same neighbourhood once more, at random. */
+async function goOn(
+  hunter: Hunter,
+  line: ReplayLine,
+  missed: number,
+  options: ReplayOptions,
+): Promise<number> {
+  const seed = [...formatReplay(line, hunter.actors)].reduce((sum, each) => sum * 31 + each.charCodeAt(0), 7);
+  const batch = await hunter.run({ policy: "portfolio", seed: seed >>> 0, count: ON_MAX });
+  if (!options.json) print(`${missedText(missed)}\nWent on under its seed: ${batch.executions} schedules.`);
+  if (batch.findings.length === 0) {
+    if (options.json) print(JSON.stringify({ findings: [], missed, schedules: batch.executions }, null, 2));
+    else print("Quiet.");
+    return EXIT.fine;
+  }
+  const { recording, critical, draws, switches } = await shrink(hunter, batch.log);
+  await show(hunter, { recording, critical, line: { ...line, draws, switches } }, options);
+  if (!options.json)
+    print(`\nFound again, elsewhere:\n  virtlab replay '${lineOf(hunter, { ...line, draws, switches })}'`);
+  return EXIT.finding;
+}
+
+const missedText = (missed: number): string =>
+  `${missed} of the line's switches did not come about: the code has changed since.`;
+
+const lineOf = (hunter: Hunter, line: ReplayLine): string => formatReplay(line, hunter.actors);
+
+async function show(hunter: Hunter, shown: Shown, options: ReplayOptions): Promise<void> {
+  const { recording, critical, line } = shown;
+  const text = lineOf(hunter, line);
+  if (options.report !== undefined) {
+    const subject = subjectOf(line.scenario, line.defect);
+    await writeFile(
+      options.report,
+      formatPage(recording, { subject, line: `virtlab replay '${text}'`, critical }),
+    );
+  }
+  if (options.json) print(JSON.stringify({ ...recording, critical, line: text }, null, 2));
+  else print([formatRecording(recording, critical), ...racesOf(recording)].join("\n"));
 }
 
 /** Each race once more, with the code that made its two accesses. */
@@ -99,3 +164,5 @@ function racesOf(recording: Recording): string[] {
     race === undefined ? [] : ["", ...explainRace(race, names, stacksOf(recording))],
   );
 }
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -17,7 +17,7 @@ button,select{font:inherit;font-size:13px;color:var(--ink);background:var(--back
 button{cursor:pointer}button:hover,button.on{background:var(--chosen)}
 nav{display:flex;flex-wrap:wrap;gap:6px 16px;align-items:center;padding:8px 20px;border-bottom:1px solid var(--rule);font-size:13px;flex:none}
 nav label{display:flex;align-items:center;gap:6px;white-space:nowrap}nav select{max-width:240px}#count{color:var(--soft);margin-left:auto}
-main{flex:1;min-height:0;display:grid;grid-template-columns:56px minmax(0,1fr) minmax(300px,34%)}
+main{flex:1;min-height:0;display:grid;grid-template-columns:56px minmax(0,1fr) minmax(300px,31%)}
 #map{position:relative;border-right:1px solid var(--rule);cursor:pointer;overflow:hidden}
 #map svg{position:absolute;inset:4px 4px;width:calc(100% - 8px);height:calc(100% - 8px)}
 #lanes{overflow:auto;font-family:ui-monospace,monospace;font-size:var(--zoom);line-height:1.5;position:relative}
@@ -41,7 +41,7 @@ main{flex:1;min-height:0;display:grid;grid-template-columns:56px minmax(0,1fr) m
 aside{border-left:1px solid var(--rule);background:var(--panel);padding:14px 16px;overflow:auto}
 aside h2{font-size:15px;margin:0 0 8px;overflow-wrap:anywhere}aside dl{display:grid;grid-template-columns:auto 1fr;gap:3px 12px;margin:0 0 12px}
 aside dt{color:var(--soft)}aside dd{margin:0;overflow-wrap:anywhere}aside a{color:light-dark(#0969da,#58a6ff)}
-pre{margin:4px 0 14px;padding:6px 0;background:var(--back);border:1px solid var(--rule);border-radius:6px;overflow:auto;font:12px/1.5 ui-monospace,monospace}
+pre{margin:4px 0 14px;padding:6px 0;background:var(--back);border:1px solid var(--rule);border-radius:6px;overflow:auto;font:11.5px/1.5 ui-monospace,monospace}
 pre span{display:block;padding:0 10px;width:max-content;min-width:100%}pre b{color:var(--soft);font-weight:400;display:inline-block;width:3.5em;user-select:none}
 pre .here{background:var(--chosen)}
 @media(max-width:900px){main{grid-template-columns:40px minmax(0,1fr)}aside{grid-column:1/-1;max-height:34vh;border-top:1px solid var(--rule)}}

@@ -65,7 +65,7 @@ export function formatPage(recording: Recording, about: PageAbout): string {
 <label>Queue or part <select id="area"><option value="">all</option></select></label>
 <label>Site <select id="site"><option value="">all</option></select></label>
 <label>Actor <select id="actor"><option value="">all</option></select></label>
-<label><input id="apart" type="checkbox"> Hide what only one actor touches</label>
+<label title="hide what only one actor touches"><input id="apart" type="checkbox"> Shared only</label>
 <label>Zoom <input id="zoom" type="range" min="3" max="18" value="12" aria-label="zoom"></label>
 <button id="critical" type="button">Critical pair</button>
 <button id="theme" type="button">Dark / light</button>

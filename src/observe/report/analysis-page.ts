@@ -1,43 +1,40 @@
 /** An analysis as one HTML file that needs nothing else: tables, and plots in SVG. */
-import { type Request, STAGES, type Stage } from "./analysis.ts";
+import { type Request, STAGES } from "./analysis.ts";
 import type { AnalysisJson } from "./analysis-text.ts";
+import { distribution, duration, html, scatter, stageKeys, strip, WIDTH } from "./plots.ts";
 
-const COLOURS: Readonly<Record<Stage, string>> = {
-  submit: "#4e79a7",
-  kick: "#f28e2b",
-  "host start": "#e15759",
-  "back-end": "#76b7b2",
-  used: "#59a14f",
-  interrupt: "#edc948",
-  handler: "#b07aa1",
-};
-const WIDTH = 960;
-const HEIGHT = 260;
-const DOTS_MAX = 4000;
-
-const html = (text: string | number): string =>
-  String(text).replace(/[&<>"]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+const STYLE = `
+:root{color-scheme:light dark;--ink:light-dark(#1f2328,#e6edf3);--back:light-dark(#fff,#0d1117);--panel:light-dark(#f6f8fa,#161b22);--rule:light-dark(#d1d9e0,#30363d);--soft:light-dark(#59636e,#9198a1)}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:${WIDTH}px;padding:0 1rem;color:var(--ink);background:var(--back)}
+h1{margin-bottom:.3rem}h2{font-size:1.15rem;margin:1.8rem 0 .5rem}p{margin:.4rem 0;overflow-wrap:anywhere}
+.wide{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-variant-numeric:tabular-nums;white-space:nowrap}
+td,th{padding:.15rem 1.2rem .15rem 0;text-align:right}td:first-child,th:first-child{text-align:left}
+th{border-bottom:1px solid var(--rule);color:var(--soft);font-weight:600}tr:last-child.sum td{border-top:1px solid var(--rule);font-weight:600}
+svg{display:block;width:100%;height:auto;background:var(--panel);border:1px solid var(--rule);border-radius:4px}
+svg text{font:12px system-ui,sans-serif;fill:var(--soft)}.grid{stroke:var(--rule);stroke-width:1}
+.strip{height:24px}.key{white-space:nowrap;margin-right:.9em}i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
+.slow{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1rem;align-items:center;font-variant-numeric:tabular-nums}
+@media(max-width:700px){.slow{grid-template-columns:1fr}}
+`;
 
 export function analysisPage(found: AnalysisJson, requests: readonly Request[]): string {
+  const { clockErrorUs, dropped } = found.trace;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>virtlab: ${html(found.file)}</title>
-<style>
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:${WIDTH}px;padding:0 1rem;color:#222;background:#fff}
-table{border-collapse:collapse;margin:.5rem 0}td,th{padding:.15rem .8rem .15rem 0;text-align:right}
-td:first-child,th:first-child{text-align:left}th{border-bottom:1px solid #999}
-svg{width:100%;height:auto;background:#fafafa;border:1px solid #ddd}i{display:inline-block;width:.8em;height:.8em;margin-right:.3em}
-@media(prefers-color-scheme:dark){body{background:#1b1b1b;color:#ddd}svg{background:#222;border-color:#444}}
-</style></head><body>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>virtlab: ${html(found.file)}</title>
+<style>${STYLE}</style></head><body>
 <h1>Where the time went</h1>
-<p>${html(found.file)}: ${found.requests} requests in ${(found.spanUs / 1000).toFixed(1)} ms, ${found.events} events.
-${found.trace.clockErrorUs === null ? "" : `Clocks within ${found.trace.clockErrorUs} µs.`}
-Dropped: ${found.trace.dropped.guest} of the guest, ${found.trace.dropped.host} of the host.</p>
+<p>${html(found.file)}: ${found.requests} requests in ${duration(found.spanUs)}, ${found.events} events.
+${clockErrorUs === null ? "" : `Clocks within ${clockErrorUs} µs.`}
+Dropped: ${dropped.guest} of the guest, ${dropped.host} of the host.</p>
 <h2>Stages</h2>
-<p>${STAGES.map((stage) => `<i style="background:${COLOURS[stage]}"></i>${stage}`).join(" &nbsp; ")}</p>
+<p>${stageKeys()}</p>
 ${shares(found)}
 ${table(
   ["stage", "share %", "mean µs", "p50", "p90", "p99", "max"],
-  found.stages.map((row) => [row.stage, row.share, row.meanUs, row.p50, row.p90, row.p99, row.max]),
+  found.stages.map((row) => [
+    row.stage,
+    ...[row.share, row.meanUs, row.p50, row.p90, row.p99, row.max].map((value) => value.toFixed(1)),
+  ]),
 )}
 <h2>Each request: when it was submitted, how long it took</h2>
 ${scatter(requests)}
@@ -50,88 +47,37 @@ ${table(
     row.queue,
     row.kicks,
     row.kicksSpared,
-    row.kicksSparedPercent,
+    row.kicksSparedPercent.toFixed(1),
     row.interrupts,
     row.interruptsSpared,
-    row.interruptsSparedPercent,
+    row.interruptsSparedPercent.toFixed(1),
   ]),
 )}
 <h2>Slowest requests</h2>
+<p>${stageKeys()}</p>
+<div class="slow">
 ${found.slowest.map((request) => bar(request, found.slowest[0]?.totalUs ?? 1)).join("\n")}
+</div>
 </body></html>
 `;
 }
 
 const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  `<table><tr>${head.map((cell) => `<th>${html(cell)}</th>`).join("")}</tr>${rows
-    .map((row) => `<tr>${row.map((cell) => `<td>${html(cell)}</td>`).join("")}</tr>`)
-    .join("")}</table>`;
-
-/** Stages of something side by side, as rectangles of their length. */
-function strip(parts: readonly (readonly [Stage, number])[], whole: number, width: number): string {
-  let at = 0;
-  return parts
-    .map(([stage, length]) => {
-      const x = at;
-      const wide = whole === 0 ? 0 : (width * length) / whole;
-      at += wide;
-      return `<rect x="${x.toFixed(2)}" y="0" width="${wide.toFixed(2)}" height="28" fill="${COLOURS[stage]}"><title>${stage}: ${length.toFixed(1)}</title></rect>`;
+  `<div class="wide"><table><tr>${head.map((cell) => `<th>${html(cell)}</th>`).join("")}</tr>${rows
+    .map((row) => {
+      const cells = row.map((cell) => `<td>${html(cell)}</td>`).join("");
+      return `<tr${row[0] === "whole" ? ' class="sum"' : ""}>${cells}</tr>`;
     })
-    .join("");
-}
+    .join("")}</table></div>`;
 
 function shares({ stages }: AnalysisJson): string {
   const parts = STAGES.map(
     (stage) => [stage, stages.find((row) => row.stage === stage)?.share ?? 0] as const,
   );
-  return `<svg viewBox="0 0 ${WIDTH} 28" role="img" aria-label="share of each stage">${strip(parts, 100, WIDTH)}</svg>`;
+  return strip(parts, 100);
 }
 
 function bar({ queue, head, totalUs, stagesUs }: Request, longest: number): string {
-  const width = (WIDTH * totalUs) / longest;
   const parts = STAGES.map((stage) => [stage, stagesUs[stage]] as const);
-  return `<p>${html(queue)} head ${head}: ${totalUs.toFixed(1)} µs</p><svg viewBox="0 0 ${WIDTH} 28">${strip(parts, totalUs, width)}</svg>`;
+  return `<span>${html(queue)} head ${head}: ${duration(totalUs)}</span>${strip(parts, totalUs, (WIDTH * totalUs) / longest)}`;
 }
-
-function scatter(requests: readonly Request[]): string {
-  const every = Math.max(1, Math.ceil(requests.length / DOTS_MAX));
-  const shown = requests.filter((_, k) => k % every === 0);
-  const first = Math.min(...shown.map(({ submitted }) => submitted));
-  const span = Math.max(1, ...shown.map(({ submitted }) => submitted - first));
-  const longest = Math.max(1, ...shown.map(({ totalUs }) => totalUs));
-  const dots = shown.map(({ submitted, totalUs }) => {
-    const x = 4 + ((WIDTH - 8) * (submitted - first)) / span;
-    const y = HEIGHT - 4 - ((HEIGHT - 20) * totalUs) / longest;
-    return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="2" fill="#4e79a7" fill-opacity=".6"/>`;
-  });
-  return chart(
-    `${dots.join("")}<text x="8" y="14" font-size="12" fill="currentColor">${longest.toFixed(0)} µs</text>`,
-    "latency over time",
-  );
-}
-
-const BUCKETS = 48;
-
-function distribution(requests: readonly Request[]): string {
-  if (requests.length === 0) return "<p>None.</p>";
-  const sorted = requests.map(({ totalUs }) => Math.max(0.1, totalUs)).sort((a, b) => a - b);
-  const [low, high] = [Math.log(sorted[0] ?? 1), Math.log(sorted.at(-1) ?? 1)];
-  const step = (high - low) / BUCKETS || 1;
-  const counts = new Array<number>(BUCKETS).fill(0);
-  for (const us of sorted) {
-    const bucket = Math.min(BUCKETS - 1, Math.floor((Math.log(us) - low) / step));
-    counts[bucket] = (counts[bucket] ?? 0) + 1;
-  }
-  const most = Math.max(...counts);
-  const wide = WIDTH / BUCKETS;
-  const bars = counts.map((count, k) => {
-    const tall = ((HEIGHT - 30) * count) / most;
-    const label = `${Math.exp(low + k * step).toFixed(0)} µs and up: ${count}`;
-    return `<rect x="${(k * wide).toFixed(1)}" y="${(HEIGHT - 16 - tall).toFixed(1)}" width="${(wide - 1).toFixed(1)}" height="${tall.toFixed(1)}" fill="#59a14f"><title>${label}</title></rect>`;
-  });
-  const ends = `<text x="2" y="${HEIGHT - 3}" font-size="12" fill="currentColor">${Math.exp(low).toFixed(0)} µs</text><text x="${WIDTH - 2}" y="${HEIGHT - 3}" font-size="12" text-anchor="end" fill="currentColor">${Math.exp(high).toFixed(0)} µs</text>`;
-  return chart(bars.join("") + ends, "distribution, logarithmic");
-}
-
-const chart = (inside: string, label: string): string =>
-  `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${inside}</svg>`;
