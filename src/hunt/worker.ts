@@ -1,5 +1,6 @@
 /** The thread's end of the conversation with the hunter: load a scenario and a defect, run batches. */
 import { parentPort, workerData } from "node:worker_threads";
+import { moduleUrl, prepareImport } from "../machine/thread.ts";
 import { takeGlobalNames } from "../memory/stand-ins/index.ts";
 import { plant } from "./defect.ts";
 import { findDefect, findScenario, loadHuntModule } from "./load.ts";
@@ -25,7 +26,11 @@ export async function serveHunt(): Promise<void> {
   try {
     const data = workerData as HuntWorkerData;
     // Before the user's modules are loaded, so that they and all that they load get the watched kind.
-    if (data.file !== null) takeGlobalNames();
+    // The engine's own loader is set up before, with the real ones.
+    if (data.file !== null) {
+      await prepareImport(moduleUrl(data.file));
+      takeGlobalNames();
+    }
     const own = data.file === null ? { defects: [], scenarios: [] } : await loadHuntModule(data.file);
     const scenario = findScenario(data.scenario, own.scenarios);
     if (data.defect !== null) {

@@ -48,11 +48,15 @@ let typescript: Promise<unknown> | undefined;
 
 /** Imports a user's module; TypeScript goes through tsx, also when virtlab itself runs from its build. */
 export async function importModule(url: string): Promise<Record<string, unknown>> {
-  if (!FROM_SOURCES && /\.[cm]?tsx?$/.test(new URL(url).pathname)) {
-    typescript ??= import("tsx/esm/api").then(({ register }) => register());
-    await typescript;
-  }
+  await prepareImport(url);
   return (await import(url)) as Record<string, unknown>;
+}
+
+/** What must be in place before a module of this name can be imported. */
+export async function prepareImport(url: string): Promise<void> {
+  if (FROM_SOURCES || !/\.[cm]?tsx?$/.test(new URL(url).pathname)) return;
+  typescript ??= import("tsx/esm/api").then(({ register }) => register());
+  await typescript;
 }
 
 /** The path of a file URL, for messages; anything else as it is. */
