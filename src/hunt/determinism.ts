@@ -4,6 +4,13 @@ import type { Hunter, Recording } from "./hunter.ts";
 import { describeAccess, placeOf } from "./report/steps.ts";
 import type { TraceEntry } from "./trace.ts";
 
+/** Whether one schedule, at random, does the same each time it is followed. */
+export async function goesAstray(hunter: Hunter, seed: number): Promise<string | undefined> {
+  const { log, findings } = await hunter.run({ policy: "random", seed });
+  // A schedule that fails is followed again anyway.
+  return findings.length > 0 ? undefined : await differingStep(hunter, log);
+}
+
 /** Runs the log of an execution twice; a sentence about the first step at which the two differ, or undefined. */
 export async function differingStep(hunter: Hunter, log: readonly number[]): Promise<string | undefined> {
   const first = await hunter.record("log", log);

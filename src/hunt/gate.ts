@@ -45,7 +45,7 @@ export class Gate implements AccessGate {
   endedHere = false;
   processor: Processor | undefined;
   /** Called after an access at a site: an oracle's look. Empty costs nothing. */
-  readonly watchers: ((() => void) | undefined)[] = [];
+  readonly watchers: (((offset: number, value: number) => void) | undefined)[] = [];
   /** Called after an access to guest RAM. */
   ramWatcher: ((kind: AccessKind) => void) | undefined;
   recorder: Recorder | undefined;
@@ -152,7 +152,7 @@ export class Gate implements AccessGate {
       before,
     );
     const watcher = this.watchers[this.#site];
-    if (watcher !== undefined) watcher();
+    if (watcher !== undefined) watcher(this.#offset, value);
     if (this.ramWatcher !== undefined && this.#memory === RAM) this.ramWatcher(this.#kind);
   }
 

@@ -42,8 +42,8 @@ export interface ThreadContext {
   takeEvent(name: string): boolean;
   /** A finding: ends the execution. */
   fail(oracle: OracleName, text: string): never;
-  /** Runs after each access of this thread at a site. */
-  watch(site: SiteLabel, look: () => void): void;
+  /** Runs after each access of this thread at a site, with where it was and what was read or written. */
+  watch(site: SiteLabel, look: (offset: number, value: number) => void): void;
   /** Runs after each access of this thread to guest RAM. */
   watchRam(look: (kind: AccessKind) => void): void;
 }

@@ -388,7 +388,14 @@ export class HuntThread {
         return gate.end(ENDED.finding);
       },
       watch: (label, look) => {
-        gate.watchers[site(label)] = look;
+        const first = gate.watchers[site(label)];
+        gate.watchers[site(label)] =
+          first === undefined
+            ? look
+            : (offset, value) => {
+                first(offset, value);
+                look(offset, value);
+              };
       },
       watchRam: (look) => {
         gate.ramWatcher = look;

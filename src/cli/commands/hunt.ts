@@ -5,7 +5,8 @@ import { UsageError } from "../../host/device.ts";
 import { type CampaignOptions, type CampaignResult, runCampaign } from "../../hunt/campaign.ts";
 import type { Defect } from "../../hunt/defect.ts";
 import { DEFECTS } from "../../hunt/defects/index.ts";
-import { Hunter, type HuntTarget } from "../../hunt/hunter.ts";
+import { goesAstray } from "../../hunt/determinism.ts";
+import { HuntBrokenError, Hunter, type HuntTarget } from "../../hunt/hunter.ts";
 import { findDefect, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { POLICY_NAMES } from "../../hunt/policies/index.ts";
 import { formatReplay } from "../../hunt/replay-line.ts";
@@ -70,18 +71,30 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
   for (const target of targets) {
     const hunter = await Hunter.start(target);
     try {
+      const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
+      if (astray !== undefined) return showOddity(target, "repeatability", astray, options);
       const result = await runCampaign(hunter, campaignOptions(options, SECONDS_DEFAULT));
       results.push(result);
       if (!options.json) process.stdout.write(`${summary(result)}\n`);
       if (result.finding === undefined) continue;
       await showFailure(hunter, result, options);
       return EXIT.finding;
+    } catch (error) {
+      if (!(error instanceof HuntBrokenError)) throw error;
+      return showOddity(target, "threads", error.message, options);
     } finally {
       await hunter.close();
     }
   }
   if (options.json) printJson({ findings: [], campaigns: results });
   return EXIT.fine;
+}
+
+/** A finding without a schedule to show: nothing can be followed there. */
+function showOddity({ scenario }: HuntTarget, oracle: string, text: string, options: HuntOptions): number {
+  if (options.json) printJson({ findings: [{ oracle, text }], scenario: scenario.name });
+  else process.stdout.write(`${scenario.name}: FOUND\n${oracle}: ${text}\n`);
+  return EXIT.finding;
 }
 
 async function showFailure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<void> {

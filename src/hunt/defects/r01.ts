@@ -22,6 +22,6 @@ export default defineDefect({
   seen: "QEMU hw/virtio.c a281ebc11a (2012)",
   needs: "interleaving",
   note: "a missing barrier, planted as a swap of program order",
-  scenarios: ["flags", "round"],
+  scenarios: ["out-of-order", "flags"],
   replacements: [{ base: DeviceQueue, by: EarlyInterruptDecision }],
 });

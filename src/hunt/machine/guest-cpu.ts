@@ -8,6 +8,7 @@ import { MailboxBus } from "../../bus/mailbox.ts";
 import type { PortBus, Width } from "../../bus/port-bus.ts";
 import { IrqCore } from "../../guest/irq.ts";
 import { Doorbell } from "../../memory/doorbell.ts";
+import { KICKS, NotificationLedger } from "../oracles/notifications.ts";
 import type { ThreadContext, ThreadProgram } from "../scenario.ts";
 import { FIRST_MESSAGE_IRQ } from "./layout.ts";
 
@@ -46,7 +47,8 @@ export class GuestCpu {
   readonly source: InterruptController;
   readonly #instructions: InstructionBus;
 
-  constructor({ control, plan }: ThreadContext, cpu = 0, options: { kickFastPath?: boolean } = {}) {
+  constructor(context: ThreadContext, cpu = 0, options: { kickFastPath?: boolean } = {}) {
+    const { control, plan } = context;
     const own = plan.cpus[cpu];
     if (own === undefined) throw new RangeError(`no CPU ${cpu}`);
     this.doorbell = new Doorbell(control, own.doorbell);
@@ -59,6 +61,7 @@ export class GuestCpu {
     this.bus = this.#instructions;
     this.source = new InterruptController(control, plan, cpu, this.doorbell);
     this.irq = new IrqCore(this.source, () => {}, cpu);
+    new NotificationLedger(context, KICKS);
   }
 
   /** Whether a message irq was allocated; they come in order. */

@@ -22,6 +22,7 @@ import {
 } from "../../wire/pci.ts";
 import { STATUS } from "../../wire/status.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
+import { INTERRUPTS, NotificationLedger } from "../oracles/notifications.ts";
 import type { ThreadContext, ThreadProgram } from "../scenario.ts";
 import { FIRST_VECTOR, ioBase, MSIX_CONTROL, memoryBase, type RingChoice, slotOf } from "./layout.ts";
 
@@ -74,6 +75,7 @@ export class HuntedHost {
     const { ram, control, plan } = context;
     this.#context = context;
     this.#doorbell = new Doorbell(control, plan.hostDoorbell);
+    new NotificationLedger(context, INTERRUPTS);
     this.host = new Host({
       ram,
       control,
