@@ -21,11 +21,12 @@ const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 
 export function acceptConsole(create: CreateRig, ring: RingCase): void {
   describe(`console (${caseName(ring)})`, () => {
-    const folder = mkdtempSync(join(tmpdir(), "virtlab-console-"));
-    const listen = join(folder, "tty");
+    let folder = "";
     let rig: Rig;
     let peer: Socket;
     beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "virtlab-console-"));
+      const listen = join(folder, "tty");
       const options = { ports: 1, "max-ports": 2, listen };
       rig = await create({ devices: [{ type: "console", vectors: VECTORS, options }], ...ring });
       peer = createConnection(listen);
