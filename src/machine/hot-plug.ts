@@ -1,5 +1,5 @@
 /** Devices that come and go while the machine runs: the host's end of `Machine.plug` and `Machine.unplug`. */
-import { UsageError } from "../host/device.ts";
+import { type DeviceModel, UsageError } from "../host/device.ts";
 import type { Host } from "../host/host.ts";
 import type { AddDeviceOptions } from "../host/virtio-function.ts";
 import { MSIX } from "../wire/pci.ts";
@@ -12,7 +12,15 @@ import type { UnplugRequest } from "./protocol.ts";
 /** Opens what a device needs, and says what the host is to add. */
 export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promise<AddDeviceOptions> {
   const definition = await findDevice(device.type);
-  const model = await definition.create(checkOptions(definition, device.options), livePlatform);
+  const model: Partial<DeviceModel> | null = await definition.create(
+    checkOptions(definition, device.options),
+    livePlatform,
+  );
+  if (!isModel(model)) {
+    throw new UsageError(
+      `device ${definition.name}: expected create() to return a model with queues and queueNotified, got ${describe(model)}`,
+    );
+  }
   return {
     slot: device.slot,
     name: definition.name,
@@ -23,6 +31,16 @@ export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promi
     transportFeatures: spec.transportFeatures,
   };
 }
+
+/** A user's module may return anything. */
+const isModel = (model: Partial<DeviceModel> | null | undefined): model is DeviceModel =>
+  typeof model === "object" &&
+  model !== null &&
+  Array.isArray(model.queues) &&
+  typeof model.queueNotified === "function";
+
+const describe = (value: unknown): string =>
+  typeof value === "object" && value !== null ? "an object without them" : String(value);
 
 /** Those that are there when the machine, or a host that replaces another, starts. */
 export async function addDevices(

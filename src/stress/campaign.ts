@@ -1,19 +1,23 @@
 /** A campaign: episodes on a pool of threads until the time is over, and what it all cost. */
 import { readdirSync } from "node:fs";
-import { Piscina } from "piscina";
+import { inLanes, withPool } from "./episode-pool.ts";
 import type { EpisodeReport } from "./run-episode.ts";
 import { slopePerMinute } from "./slope.ts";
-import { type Episode, episode, type Stressed } from "./swarm.ts";
+import { episode, type Wishes } from "./swarm.ts";
 
 export interface CampaignOptions {
   readonly seconds: number;
+  /** Stop after so many machines. */
+  readonly episodes?: number;
   /** Machines at once; each has three threads. */
   readonly machines: number;
   readonly seed: number;
-  readonly only?: readonly Stressed[];
+  readonly wishes?: Wishes;
   /** Stop at the first finding. */
   readonly failFast?: boolean;
   readonly onProgress?: (campaign: CampaignReport) => void;
+  /** Told of each finding with all that there is, its trace among it. */
+  readonly onFinding?: (report: EpisodeReport) => Promise<void> | void;
 }
 
 export interface CampaignReport {
@@ -23,6 +27,8 @@ export interface CampaignReport {
   readonly actions: number;
   readonly bytesVerified: number;
   readonly resets: number;
+  readonly unplugs: number;
+  readonly workerKills: number;
   readonly byAction: Readonly<Record<string, number>>;
   readonly kicks: number;
   readonly interrupts: number;
@@ -37,32 +43,23 @@ interface Sample {
   readonly handles: number;
 }
 
-const FROM_SOURCES = import.meta.url.endsWith(".ts");
-const TASK = new URL(`./run-episode.${FROM_SOURCES ? "ts" : "js"}`, import.meta.url).href;
-const BOOT = new URL("../../workers/task.mjs", import.meta.url).href;
-
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
-  const pool = new Piscina({
-    filename: FROM_SOURCES ? BOOT : TASK,
-    workerData: { entry: TASK },
-    maxThreads: options.machines,
-    minThreads: 1,
-  });
   const tally = new Tally();
   const until = performance.now() + 1000 * options.seconds;
   let next = options.seed;
-  const lane = async () => {
-    while (performance.now() < until && !(options.failFast && tally.findings.length > 0)) {
-      const task: Episode = episode(next++, options.only);
-      tally.add((await pool.run(task)) as EpisodeReport);
+  const last = options.episodes === undefined ? Number.POSITIVE_INFINITY : next + options.episodes;
+  await withPool(options.machines, (pool) =>
+    inLanes(options.machines, async () => {
+      if (performance.now() >= until || next >= last || (options.failFast && tally.findings.length > 0)) {
+        return false;
+      }
+      const report = await pool.run(episode(next++, options.wishes));
+      tally.add(report);
+      if (report.finding !== null) await options.onFinding?.(report);
       options.onProgress?.(tally.report());
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: options.machines }, lane));
-  } finally {
-    await pool.destroy();
-  }
+      return true;
+    }),
+  );
   return tally.report();
 }
 
@@ -76,12 +73,12 @@ class Tally {
   #kicks = 0;
   #interrupts = 0;
 
-  add({ seed, finding, result, kicks, interrupts }: EpisodeReport): void {
+  add({ seed, finding, bytesVerified, byAction, kicks, interrupts }: EpisodeReport): void {
     this.#episodes++;
     this.#kicks += kicks;
     this.#interrupts += interrupts;
-    this.#bytes += result?.bytesVerified ?? 0;
-    for (const [action, count] of Object.entries(result?.byAction ?? {})) {
+    this.#bytes += bytesVerified;
+    for (const [action, count] of Object.entries(byAction)) {
       this.#byAction.set(action, (this.#byAction.get(action) ?? 0) + count);
     }
     if (finding !== null) this.findings.push({ seed, ...finding });
@@ -93,15 +90,19 @@ class Tally {
   }
 
   report(): CampaignReport {
+    const count = (...names: string[]) =>
+      names.reduce((sum, name) => sum + (this.#byAction.get(name) ?? 0), 0);
     const late = this.#samples.slice(Math.floor(this.#samples.length / 2));
     const times = late.map(({ minutes }) => minutes);
     return {
       findings: this.findings,
       seconds: (performance.now() - this.#begun) / 1000,
       machines: this.#episodes,
-      actions: [...this.#byAction.values()].reduce((sum, count) => sum + count, 0),
+      actions: [...this.#byAction.values()].reduce((sum, each) => sum + each, 0),
       bytesVerified: this.#bytes,
-      resets: (this.#byAction.get("reset") ?? 0) + (this.#byAction.get("rebind") ?? 0),
+      resets: count("reset", "rebind"),
+      unplugs: count("unplug", "pull"),
+      workerKills: count("kill host", "kill guest"),
       byAction: Object.fromEntries(this.#byAction),
       kicks: this.#kicks,
       interrupts: this.#interrupts,

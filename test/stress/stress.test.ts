@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { junit } from "../../src/cli/junit.ts";
 import { runCampaign } from "../../src/stress/campaign.ts";
+import { FLAKY_DISK } from "../../src/stress/modules.ts";
 import { runEpisode } from "../../src/stress/run-episode.ts";
 import { slopePerMinute } from "../../src/stress/slope.ts";
-import { episode } from "../../src/stress/swarm.ts";
+import { type Episode, episode, SCRATCH } from "../../src/stress/swarm.ts";
 import { cli } from "../support/cli.ts";
 
 describe("an episode", () => {
@@ -14,7 +14,7 @@ describe("an episode", () => {
   });
 
   it("uses only what it is told to, and switches some actions off", () => {
-    const episodes = Array.from({ length: 200 }, (_, seed) => episode(seed, ["rng"]));
+    const episodes = Array.from({ length: 200 }, (_, seed) => episode(seed, { only: ["rng"] }));
     expect(new Set(episodes.flatMap(({ devices }) => devices.map(({ type }) => type)))).toEqual(
       new Set(["rng"]),
     );
@@ -27,25 +27,102 @@ describe("an episode", () => {
 
 describe("a campaign", () => {
   it("runs machines until the time is over, verifies their data and finds nothing", async () => {
-    const report = await runCampaign({ seconds: 6, machines: 1, seed: 500 });
+    const report = await runCampaign({ seconds: 4, machines: 1, seed: 500 });
     expect(report.findings).toEqual([]);
     expect(report.machines).toBeGreaterThan(0);
     expect(report.bytesVerified).toBeGreaterThan(10_000);
   });
 });
 
+const quiet = { reset: 0, rebind: 0, suspend: 0, mask: 0, starve: 0, pressure: 0, clock: 0, traffic: 0 };
+const alone = { unplug: 0, pull: 0, target: 0, "kill host": 0, "kill guest": 0 };
+
 describe("an episode with a function that has no MSI-X", () => {
   it("is no finding: there is nothing to mask", async () => {
-    const vectors = 0;
     const report = await runEpisode({
-      seed: 1,
+      ...episode(1),
       actions: 6,
-      weights: { traffic: 0, reset: 0, rebind: 0, suspend: 0, mask: 1, starve: 0 },
+      plants: {},
+      weights: { ...quiet, mask: 1 },
+      deeds: alone,
       devices: [{ type: "rng", slot: 4 }],
-      machine: { memory: "4M", devices: [{ type: "rng", slot: 4, vectors }] },
+      machine: { memory: "4M", devices: [{ type: "rng", slot: 4, vectors: 0 }] },
     });
     expect(report.finding).toBeNull();
-    expect(report.result?.byAction).toEqual({ mask: 6 });
+    expect(report.byAction).toEqual({ mask: 6 });
+  });
+});
+
+describe("an episode whose workers die", () => {
+  const disk = { type: "blk", slot: 4, options: { file: SCRATCH } };
+  const dying = (deeds: Partial<typeof alone>): Episode => ({
+    ...episode(2),
+    flaky: false,
+    actions: 120,
+    plants: {},
+    weights: { ...quiet, traffic: 4, starve: 1 },
+    deeds: { ...alone, ...deeds },
+    devices: [{ type: "blk", slot: 4 }],
+    machine: { memory: "8M", devices: [disk] },
+  });
+
+  it("has everything that was written in its file: the host's, again and again", async () => {
+    const report = await runEpisode(dying({ "kill host": 1 }));
+    expect(report.finding).toBeNull();
+    expect(report.byAction["kill host"]).toBeGreaterThan(0);
+  });
+
+  it("has everything that was written in its file: the guest's, once", async () => {
+    const report = await runEpisode(dying({ "kill guest": 1 }));
+    expect(report).toMatchObject({ finding: null, byAction: { "kill guest": 1 } });
+  });
+});
+
+describe("rings whose indices start before their wrap", () => {
+  it("serve as any other, with and without event index", async () => {
+    for (const eventIndex of [true, false]) {
+      const chosen = episode(3);
+      const report = await runEpisode({
+        ...chosen,
+        actions: 40,
+        flaky: false,
+        plants: { ringStart: 0xfffa },
+        weights: { ...quiet, traffic: 4, reset: 1 },
+        deeds: alone,
+        devices: [
+          { type: "blk", slot: 4 },
+          { type: "net", slot: 5 },
+        ],
+        machine: {
+          memory: "8M",
+          eventIndex,
+          devices: [
+            { type: "blk", slot: 4, queueSize: 8, options: { file: SCRATCH } },
+            { type: "net", slot: 5, queueSize: 16, options: { backend: "loop" } },
+          ],
+        },
+      });
+      expect(report.finding).toBeNull();
+      expect(report.bytesVerified).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe("a back-end that fails, is late and does less", () => {
+  it("is an error to the driver, and no finding where errors are asked for", async () => {
+    const options = { file: SCRATCH, eio: 200, enospc: 200, short: 500, late: 300, never: 30 };
+    const disk = { type: FLAKY_DISK, slot: 4, options };
+    const report = await runEpisode({
+      ...episode(4),
+      actions: 30,
+      flaky: true,
+      plants: {},
+      weights: { ...quiet, traffic: 1 },
+      deeds: alone,
+      devices: [{ type: "blk", slot: 4 }],
+      machine: { memory: "8M", devices: [disk] },
+    });
+    expect(report.finding).toBeNull();
   });
 });
 
@@ -61,13 +138,16 @@ describe("virtlab stress", () => {
       "3",
       "--json",
     );
-    const keys = ["findings", "machines", "actions", "bytesVerified", "resets", "heapSlope", "handleSlope"];
+    const keys = [
+      ...["findings", "machines", "actions", "bytesVerified", "resets", "unplugs", "workerKills"],
+      ...["heapSlope", "handleSlope"],
+    ];
     expect(Object.keys(JSON.parse(stdout))).toEqual(expect.arrayContaining(keys));
     expect(code).toBe(0);
   });
 
   it.each([
-    [["--only", "blk,flppy"], "expected one of blk, rng, net, console"],
+    [["--only", "blk,flppy"], "expected one of blk, rng, net, console, balloon"],
     [["--junit", fileURLToPath(new URL(".", import.meta.url))], "cannot be written"],
     [["--machines", "0"], "expected at least 1"],
     [["--seconds", "soon"], 'expected a whole number, got "soon"'],
@@ -75,26 +155,6 @@ describe("virtlab stress", () => {
     const { code, stderr } = await cli("stress", ...args);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
-  });
-});
-
-describe("JUnit", () => {
-  it("names each finding, escaped", () => {
-    const xml = junit({
-      findings: [{ seed: 5, what: 'a < "b"', detail: "x & y\u0007" }],
-      seconds: 1,
-      machines: 3,
-      actions: 0,
-      bytesVerified: 0,
-      resets: 0,
-      byAction: {},
-      kicks: 0,
-      interrupts: 0,
-      heapSlope: 0,
-      handleSlope: 0,
-    });
-    expect(xml).toContain('<failure message="a &lt; &quot;b&quot;">x &amp; y?</failure>');
-    expect(xml).toContain('failures="1"');
   });
 });
 

@@ -10,9 +10,10 @@ import { nearestName } from "../../machine/nearest-name.ts";
 import { conformancePage } from "../../monitor/conformance.ts";
 import { coverage } from "../../monitor/monitor.ts";
 import { formatTable } from "../../observe/report/tables.ts";
+import { FAULTS } from "../../stress/faults.ts";
 import { newCommand } from "../command.ts";
 
-const WHAT = ["devices", "scenarios", "defects", "policies", "statements"] as const;
+const WHAT = ["devices", "scenarios", "defects", "policies", "statements", "faults"] as const;
 
 export function listCommand(): Command {
   return newCommand("list")
@@ -42,6 +43,7 @@ function list(what: string, json: boolean): string {
 function huntRows(what: string): readonly Readonly<Record<string, string>>[] | undefined {
   if (what === "scenarios") return SCENARIOS.map(({ name, summary }) => ({ name, summary }));
   if (what === "defects") return DEFECTS.map(({ id, name, needs, seen }) => ({ id, name, needs, seen }));
+  if (what === "faults") return FAULTS.map(({ name, summary }) => ({ name, summary }));
   if (what !== "policies") return undefined;
   const portfolio = { name: PORTFOLIO, summary: "the others in turn" };
   const searching = POLICIES.filter(({ name }) => POLICY_NAMES.includes(name));

@@ -1,23 +1,42 @@
 /** `virtlab stress`: many random machines, every byte verified, until the time is over. */
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
+import { findDefect } from "../../hunt/load.ts";
 import { oneOf } from "../../machine/description.ts";
-import { formatTable } from "../../observe/report/tables.ts";
+import { moduleUrl } from "../../machine/thread.ts";
+import { writeTrace } from "../../observe/report/trace-file.ts";
 import { type CampaignReport, runCampaign } from "../../stress/campaign.ts";
-import { STRESSED, type Stressed } from "../../stress/swarm.ts";
+import { runDefects } from "../../stress/defect-campaign.ts";
+import { withPool } from "../../stress/episode-pool.ts";
+import { runFault } from "../../stress/fault-campaign.ts";
+import { FAULTS, findFault } from "../../stress/faults.ts";
+import { checkOwn } from "../../stress/own-check.ts";
+import type { EpisodeReport } from "../../stress/run-episode.ts";
+import { STRESSED, type Wishes } from "../../stress/swarm.ts";
 import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { junit } from "../junit.ts";
+import { again, campaignText, defectsText, faultText, liveLine } from "../stress-text.ts";
 
 interface StressOptions {
   seconds: string;
+  episodes?: string;
   machines?: string;
   seed?: string;
   only?: string;
+  monitor?: boolean;
+  device?: string;
+  driver?: string;
+  fault?: string;
+  runs: string;
+  defects?: string | true;
+  secondsEach: string;
+  trace?: string;
   failFast?: boolean;
   junit?: string;
   json?: boolean;
@@ -25,11 +44,23 @@ interface StressOptions {
 
 export function stressCommand(): Command {
   return newCommand("stress")
-    .description("torture: random machines, traffic, resets, suspends and starvation, every byte verified")
+    .description("torture: random machines, traffic, resets, hot plug, dying workers, every byte verified")
     .option("--seconds <n>", "how long", "60")
+    .option("--episodes <n>", "stop after so many machines")
     .option("--machines <n>", "machines at once (default: half the processors, at least 1)")
     .option("--seed <n>", "seed of the first machine; the next ones count up (default: a new one, printed)")
     .option("--only <devices>", `of ${STRESSED.join(",")}, those to use`)
+    .option("--device <module>", "a device of yours, instead of those")
+    .option("--driver <module>", "a driver of yours, and how to stress it")
+    .option("--monitor", "check the specification's statements in every machine, not only in some")
+    .option(
+      "--fault <name>",
+      `plant a named fault, which must be detected: ${FAULTS.map(({ name }) => name).join(", ")}`,
+    )
+    .option("--runs <n>", "machines with --fault", "100")
+    .option("--defects [ids]", "plant the hunter's defects, one after the other: which are found?")
+    .option("--seconds-each <n>", "time for each of --defects", "60")
+    .option("--trace <folder>", "keep a trace of each finding")
     .option("--fail-fast", "stop at the first finding")
     .option("--junit <file>", "write findings as JUnit XML")
     .option("--json", "print one JSON document")
@@ -41,17 +72,21 @@ export function stressCommand(): Command {
 
 const HELP = `
 Each machine has one to four devices with random queue sizes (1 to 32768), features, interrupt tiers and vectors. Its
-program sends stamped data through all of them while devices are reset, drivers unbound, functions suspended and masked,
-and the guest kept from running now and then. Some actions are switched off entirely in some machines, so that what is
-rare in the mix of all is common somewhere. A finding prints the line that repeats its machine.
+program sends stamped data through all of them while devices are reset, unplugged, pulled out, suspended and masked,
+back-ends fail, memory runs short, workers are killed, and the guest is kept from running now and then. Some actions are
+switched off entirely in some machines, so that what is rare in the mix of all is common somewhere. A finding prints the
+line that repeats its machine. docs/stress.md tells more.
 
 Examples:
   virtlab stress --seconds 1800 --json
   virtlab stress --only blk,console --machines 2
-  virtlab stress --seed 4711 --seconds 1 --machines 1`;
+  virtlab stress --device ./my-device.ts --driver ./my-driver.ts
+  virtlab stress --fault dropped-kick --runs 100
+  virtlab stress --seed 4711 --episodes 1 --machines 1`;
+
+const TRACE_EVENTS = 65_536;
 
 async function stress(options: StressOptions): Promise<number> {
-  const seconds = wholeNumber("--seconds", options.seconds);
   const machines =
     options.machines === undefined
       ? Math.max(1, Math.floor(availableParallelism() / 2))
@@ -59,7 +94,11 @@ async function stress(options: StressOptions): Promise<number> {
   if (machines < 1) throw new UsageError("--machines: expected at least 1, got 0");
   const seed =
     options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
-  const only = options.only?.split(",").map((name): Stressed => oneOf("--only", name, STRESSED));
+  if (options.fault !== undefined) return faultCampaign(options.fault, options, machines, seed);
+  if (options.defects !== undefined) return defectCampaign(options, machines, seed);
+  const wishes = await checkedWishes(options);
+  const episodes = options.episodes === undefined ? undefined : wholeNumber("--episodes", options.episodes);
+  const seconds = wholeNumber("--seconds", options.seconds);
   if (options.junit !== undefined) claim(options.junit);
   const live = process.stderr.isTTY && options.json !== true;
   const report = await runCampaign({
@@ -67,15 +106,47 @@ async function stress(options: StressOptions): Promise<number> {
     machines,
     seed,
     failFast: options.failFast ?? false,
-    ...(only !== undefined && { only }),
-    ...(live && { onProgress: showLive }),
+    wishes,
+    ...(episodes !== undefined && { episodes }),
+    ...(live && { onProgress: (campaign) => process.stderr.write(liveLine(campaign)) }),
+    onFinding: (finding) => keepTrace(options.trace, finding),
   });
   if (live) process.stderr.write("\n");
   if (options.junit !== undefined) writeFileSync(options.junit, junit(report));
-  process.stdout.write(
-    `${options.json ? JSON.stringify({ seed, ...report }, null, 2) : asText(seed, report)}\n`,
-  );
+  print(options, withAgain(seed, report, wishes), campaignText(seed, report, wishes));
   return report.findings.length > 0 ? EXIT.finding : EXIT.fine;
+}
+
+function print({ json }: StressOptions, document: object, text: string): void {
+  process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text}\n`);
+}
+
+const withAgain = (seed: number, report: CampaignReport, wishes: Wishes) => ({
+  seed,
+  ...report,
+  findings: report.findings.map((finding) => ({ ...finding, ...again(finding, wishes) })),
+});
+
+async function checkedWishes(options: StressOptions): Promise<Wishes> {
+  const { device, driver, only } = options;
+  const names = only?.split(",").map((name) => oneOf("--only", name, STRESSED));
+  if (names !== undefined && (device ?? driver) !== undefined)
+    throw new UsageError(
+      "--only chooses among the shipped devices: it does not go with --device or --driver",
+    );
+  const own = {
+    ...(device !== undefined && { device: moduleUrl(device) }),
+    ...(driver !== undefined && { driver: moduleUrl(driver) }),
+  };
+  const hasOwn = (device ?? driver) !== undefined;
+  if (hasOwn) await checkOwn(own);
+  if (options.trace !== undefined) claimFolder(options.trace);
+  return {
+    monitor: options.monitor ?? false,
+    ...(names && { only: names }),
+    ...(hasOwn && { own }),
+    ...(options.trace !== undefined && { traceEvents: TRACE_EVENTS }),
+  };
 }
 
 /** Said before the run, not after half an hour of it. */
@@ -87,29 +158,45 @@ function claim(file: string): void {
   }
 }
 
-function showLive(report: CampaignReport): void {
-  const rate = Math.round(report.actions / report.seconds);
-  process.stderr.write(
-    `\r${report.machines} machines, ${rate} actions/s, ${report.bytesVerified} bytes verified, ` +
-      `${report.kicks} kicks, ${report.interrupts} interrupts, ${report.findings.length} findings `,
+function claimFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`--trace ${folder}: cannot be made: ${(error as Error).message}`);
+  }
+}
+
+async function keepTrace(folder: string | undefined, { seed, recordings }: EpisodeReport): Promise<void> {
+  if (folder === undefined || recordings === null) return;
+  const file = join(folder, `machine-${seed}.trace`);
+  await writeTrace(file, recordings).catch((error: Error) =>
+    process.stderr.write(`virtlab: --trace ${file}: ${error.message}\n`),
   );
 }
 
-function asText(seed: number, report: CampaignReport): string {
-  const rows = [
-    ["machines", report.machines],
-    ["actions", report.actions],
-    ...Object.entries(report.byAction).map(([name, count]) => [`  ${name}`, count]),
-    ["bytes verified", report.bytesVerified],
-    ["kicks", report.kicks],
-    ["interrupts", report.interrupts],
-    ["memory gained per minute", Math.round(report.heapSlope)],
-    ["handles gained per minute", Math.round(report.handleSlope * 100) / 100],
-  ];
-  const findings = report.findings.map(
-    (finding) =>
-      `finding: ${finding.what}\n${finding.detail}\nagain: virtlab stress --seed ${finding.seed} --seconds 1 --machines 1`,
-  );
-  const verdict = `verdict: ${report.findings.length} findings in ${report.seconds.toFixed(1)} s (seed ${seed})`;
-  return [formatTable([], rows), ...findings, verdict].join("\n\n");
+/** Fine is when each run's fault was detected. */
+async function faultCampaign(
+  name: string,
+  options: StressOptions,
+  lanes: number,
+  seed: number,
+): Promise<number> {
+  findFault(name);
+  const runs = wholeNumber("--runs", options.runs);
+  const report = await withPool(lanes, (pool) => runFault(pool, name, { runs, seed, lanes }));
+  print(options, { seed, ...report }, faultText(seed, report));
+  return report.missed.length > 0 ? EXIT.finding : EXIT.fine;
+}
+
+async function defectCampaign(options: StressOptions, machines: number, seed: number): Promise<number> {
+  const secondsEach = wholeNumber("--seconds-each", options.secondsEach);
+  const ids = typeof options.defects === "string" ? options.defects.split(",") : undefined;
+  const rows = await runDefects({
+    secondsEach,
+    machines,
+    seed,
+    ...(ids && { ids: ids.map((id) => findDefect(id).id) }),
+  });
+  print(options, { seed, secondsEach, defects: rows }, defectsText(rows));
+  return EXIT.fine;
 }

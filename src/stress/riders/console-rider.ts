@@ -5,7 +5,7 @@
 import type { Console, ConsolePort } from "../../drivers/index.ts";
 import type { VirtioDevice } from "../../guest/virtio/types.ts";
 import { getU32, putU32 } from "../../wire/bytes.ts";
-import { type Rider, type RiderContext, unlessCancelled } from "./rider.ts";
+import { type Rider, type RiderContext, unlessTolerated } from "./rider.ts";
 
 const MAGIC = 0x6c_61_62_31;
 const RECORD_BYTES = 64;
@@ -23,7 +23,7 @@ export class ConsoleRider implements Rider {
   }
 
   async ride(device: VirtioDevice): Promise<void> {
-    const port = await unlessCancelled((device.driverData as Console).port(0));
+    const port = await unlessTolerated(this.#context, (device.driverData as Console).port(0));
     if (port === undefined) return;
     if (!this.#reading.has(port)) {
       this.#reading.add(port);
@@ -32,7 +32,7 @@ export class ConsoleRider implements Rider {
     const records = 1 + (this.#context.random.next() % 8);
     const data = new Uint8Array(RECORD_BYTES * records);
     for (let at = 0; at < data.length; at += RECORD_BYTES) data.set(record(this.#sent++), at);
-    await unlessCancelled(port.write(data));
+    await unlessTolerated(this.#context, port.write(data));
     if (this.#broken !== undefined) throw this.#broken;
   }
 

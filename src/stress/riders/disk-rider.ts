@@ -1,37 +1,38 @@
 /**
- * Writes stamped sectors and reads them back. A write that was cancelled may or may not have happened, in each of its
- * sectors: until the next write that completes, both stamps are right.
+ * Writes stamped sectors and reads them back. Of writes that are cancelled some are tried again, on whatever disk is in
+ * the place by then, as a kernel's block layer does after a reset; the others stay failed.
  */
 import type { Disk } from "../../drivers/index.ts";
 import type { VirtioDevice } from "../../guest/virtio/types.ts";
-import { getU32, putU32 } from "../../wire/bytes.ts";
-import { SECTOR_SIZE } from "../../wire/numbers.ts";
-import { type Rider, type RiderContext, unlessCancelled } from "./rider.ts";
+import { DiskLedger, REGION_SECTORS, stampedRegion } from "../disk-ledger.ts";
+import { DISK_BYTES } from "../swarm.ts";
+import { type Rider, type RiderContext, unlessTolerated } from "./rider.ts";
 
-/** Sectors are handed out in regions, one request at a time each, so that no two writes overlap in time. */
-const REGION_SECTORS = 8;
 const READ_BACK_REGIONS = 4;
+const RETRIES_MAX = 8;
+const RETRY_MS = 5;
 
 export class DiskRider implements Rider {
   bytesVerified = 0;
   readonly #context: RiderContext;
-  /** Per region: the stamps that its sectors may carry (0: never written). */
-  readonly #stamps = new Map<number, number[]>();
+  readonly #ledger: DiskLedger;
   readonly #busy = new Set<number>();
   #nextStamp = 1;
 
   constructor(context: RiderContext) {
     this.#context = context;
+    this.#ledger = context.ledger ?? DiskLedger.allocate(DISK_BYTES);
   }
 
   async ride(device: VirtioDevice): Promise<void> {
     const disk = device.driverData as Disk;
-    const region = this.#context.random.next() % Math.floor(disk.capacitySectors / REGION_SECTORS);
+    const { random } = this.#context;
+    const region = random.next() % this.#ledger.regions;
     if (this.#busy.has(region)) return;
     this.#busy.add(region);
     try {
       await this.#write(disk, region);
-      if (this.#context.random.next() % 4 === 0) await unlessCancelled(disk.flush());
+      if (random.next() % 4 === 0) await unlessTolerated(this.#context, disk.flush());
       await this.#verify(disk, region);
     } finally {
       this.#busy.delete(region);
@@ -39,53 +40,36 @@ export class DiskRider implements Rider {
   }
 
   async rest(device: VirtioDevice): Promise<void> {
-    const written = [...this.#stamps.keys()];
+    const { random } = this.#context;
+    const disk = device.driverData as Disk;
     for (let turn = 0; turn < READ_BACK_REGIONS; turn++) {
-      const region = written[this.#context.random.next() % Math.max(1, written.length)];
-      if (region !== undefined) await this.#verify(device.driverData as Disk, region);
+      const region = random.next() % this.#ledger.regions;
+      if (this.#ledger.isTouched(region)) await this.#verify(disk, region);
     }
   }
 
-  async #write(disk: Disk, region: number): Promise<void> {
+  async #write(first: Disk, region: number): Promise<void> {
     const stamp = this.#nextStamp++;
-    const before = this.#stamps.get(region) ?? [0];
-    this.#stamps.set(region, [...before, stamp]);
-    const done = await unlessCancelled(
-      disk.write(region * REGION_SECTORS, stamped(region, stamp)).then(() => true),
-    );
-    if (done === true) this.#stamps.set(region, [stamp]);
+    const data = stampedRegion(region, stamp);
+    const retries = this.#context.random.next() % 2 === 0 ? RETRIES_MAX : 0;
+    this.#ledger.asked(region, stamp);
+    let disk: Disk | undefined = first;
+    for (let attempt = 0; attempt <= retries; attempt++) {
+      const work = disk?.write(region * REGION_SECTORS, data).then(() => true);
+      if (work !== undefined && (await unlessTolerated(this.#context, work)) === true) {
+        this.#ledger.written(region, stamp);
+        return;
+      }
+      if (attempt < retries) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      disk = this.#context.device()?.driverData as Disk | undefined;
+    }
   }
 
   async #verify(disk: Disk, region: number): Promise<void> {
-    const found = await unlessCancelled(disk.read(region * REGION_SECTORS, REGION_SECTORS));
+    const found = await unlessTolerated(this.#context, disk.read(region * REGION_SECTORS, REGION_SECTORS));
     if (found === undefined) return;
-    const allowed = this.#stamps.get(region) ?? [0];
-    for (let sector = 0; sector < REGION_SECTORS; sector++) {
-      const bytes = found.subarray(sector * SECTOR_SIZE, (sector + 1) * SECTOR_SIZE);
-      const stamp = getU32(bytes, 0);
-      const expected = stampedSector(region * REGION_SECTORS + sector, stamp);
-      if (!allowed.includes(stamp) || (stamp !== 0 && Buffer.compare(bytes, expected) !== 0)) {
-        throw new Error(
-          `disk: sector ${region * REGION_SECTORS + sector} carries stamp ${stamp}, expected ${allowed.join(" or ")}`,
-        );
-      }
-    }
+    const wrong = this.#ledger.check(region, found);
+    if (wrong !== undefined) throw new Error(wrong);
     this.bytesVerified += found.length;
   }
-}
-
-function stamped(region: number, stamp: number): Uint8Array {
-  const bytes = new Uint8Array(REGION_SECTORS * SECTOR_SIZE);
-  for (let sector = 0; sector < REGION_SECTORS; sector++) {
-    bytes.set(stampedSector(region * REGION_SECTORS + sector, stamp), sector * SECTOR_SIZE);
-  }
-  return bytes;
-}
-
-/** Stamp and sector number at the front, and a pattern of both to the end. */
-function stampedSector(sector: number, stamp: number): Uint8Array {
-  const bytes = new Uint8Array(SECTOR_SIZE).fill((stamp * 31 + sector) & 0xff);
-  putU32(bytes, 0, stamp);
-  putU32(bytes, 4, sector);
-  return bytes;
 }

@@ -5,7 +5,7 @@
 import type { Nic } from "../../drivers/index.ts";
 import type { VirtioDevice } from "../../guest/virtio/types.ts";
 import { getU32, putU32 } from "../../wire/bytes.ts";
-import { type Rider, type RiderContext, unlessCancelled } from "./rider.ts";
+import { type Rider, type RiderContext, unlessTolerated } from "./rider.ts";
 
 const HEADER_BYTES = 14;
 const FRAMES_PER_RIDE = 8;
@@ -29,7 +29,7 @@ export class NetRider implements Rider {
     this.#listen(nic);
     const sends = Array.from({ length: FRAMES_PER_RIDE }, () => {
       const length = LENGTH_MIN + (this.#context.random.next() % LENGTH_SPAN);
-      return unlessCancelled(nic.send(frame(nic.mac, this.#sent++, length)));
+      return unlessTolerated(this.#context, nic.send(frame(nic.mac, this.#sent++, length)));
     });
     await Promise.all(sends);
     if (this.#broken !== undefined) throw this.#broken;

@@ -2,6 +2,7 @@
 import type { GuestContext } from "../../guest/define.ts";
 import type { VirtioDevice } from "../../guest/virtio/types.ts";
 import type { Random } from "../../wire/random.ts";
+import type { DiskLedger } from "../disk-ledger.ts";
 
 export interface Rider {
   /** One portion of traffic; rejects when data differ. Requests that a reset cancels are no failure. */
@@ -14,16 +15,22 @@ export interface Rider {
 export interface RiderContext {
   readonly guest: GuestContext;
   readonly random: Random;
+  readonly ledger: DiskLedger | undefined;
+  /** The device as it is now: it may have gone, and come back as another. */
+  readonly device: () => VirtioDevice | undefined;
+  /** Whether a request may end like this in this episode: cancelled, or failed where failures are asked for. */
+  readonly tolerates: (error: unknown) => boolean;
 }
 
-export const isCancelled = (error: unknown): boolean => (error as Error).name === "CancelledError";
-
-/** Resolves to undefined when a reset cancelled it. */
-export async function unlessCancelled<T>(work: Promise<T>): Promise<T | undefined> {
+/** Resolves to undefined when it ended in a way that the episode allows. */
+export async function unlessTolerated<T>(
+  { tolerates }: Pick<RiderContext, "tolerates">,
+  work: Promise<T>,
+): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (isCancelled(error)) return undefined;
+    if (tolerates(error)) return undefined;
     throw error;
   }
 }

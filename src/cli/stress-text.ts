@@ -1,0 +1,73 @@
+/** What `virtlab stress` prints for people. */
+import { displayUrl } from "../machine/thread.ts";
+import { formatTable } from "../observe/report/tables.ts";
+import type { CampaignReport } from "../stress/campaign.ts";
+import type { DefectRow } from "../stress/defect-campaign.ts";
+import type { FaultReport } from "../stress/fault-campaign.ts";
+import { huntLine } from "../stress/hunt-line.ts";
+import { episode, type Wishes } from "../stress/swarm.ts";
+
+type Finding = CampaignReport["findings"][number];
+
+/** The line that repeats a finding's machine, and one for the hunter where it has something like it. */
+export function again({ seed, what }: Finding, wishes: Wishes): { again: string; hunt: string | null } {
+  const options = [
+    ...(wishes.only === undefined ? [] : [`--only ${wishes.only.join(",")}`]),
+    ...(wishes.own?.device === undefined ? [] : [`--device ${displayUrl(wishes.own.device)}`]),
+    ...(wishes.own?.driver === undefined ? [] : [`--driver ${displayUrl(wishes.own.driver)}`]),
+    ...(wishes.monitor ? ["--monitor"] : []),
+  ];
+  return {
+    again: ["virtlab stress", `--seed ${seed}`, "--episodes 1 --machines 1", ...options].join(" "),
+    hunt: huntLine(episode(seed, wishes), what),
+  };
+}
+
+export function liveLine(report: CampaignReport): string {
+  const rate = Math.round(report.actions / report.seconds);
+  return (
+    `\r${report.machines} machines, ${rate} actions/s, ${report.bytesVerified} bytes verified, ` +
+    `${report.kicks} kicks, ${report.interrupts} interrupts, ${report.findings.length} findings `
+  );
+}
+
+export function campaignText(seed: number, report: CampaignReport, wishes: Wishes): string {
+  const rows = [
+    ["machines", report.machines],
+    ["actions", report.actions],
+    ...Object.entries(report.byAction).map(([name, count]) => [`  ${name}`, count]),
+    ["bytes verified", report.bytesVerified],
+    ["kicks", report.kicks],
+    ["interrupts", report.interrupts],
+    ["memory gained per minute", Math.round(report.heapSlope)],
+    ["handles gained per minute", Math.round(report.handleSlope * 100) / 100],
+  ];
+  const findings = report.findings.map((finding) => {
+    const lines = again(finding, wishes);
+    const hunt = lines.hunt === null ? "" : `\nhunt:  ${lines.hunt}`;
+    return `finding: ${finding.what}\n${finding.detail}\nagain: ${lines.again}${hunt}`;
+  });
+  const verdict = `verdict: ${report.findings.length} findings in ${report.seconds.toFixed(1)} s (seed ${seed})`;
+  return [formatTable([], rows), ...findings, verdict].join("\n\n");
+}
+
+export function faultText(seed: number, { fault, runs, detected, missed, words }: FaultReport): string {
+  const others = missed.map((each) => `missed: seed ${each.seed}: ${each.what ?? "nothing was found"}`);
+  return [
+    ...(words === null ? [] : [`detected as: ${words}`]),
+    ...others,
+    `verdict: ${fault} detected in ${detected} of ${runs} machines (seed ${seed})`,
+  ].join("\n");
+}
+
+export function defectsText(rows: readonly DefectRow[]): string {
+  const lines = rows.map(({ id, name, outcome, seconds, what }) => [
+    id,
+    name,
+    seconds === null ? outcome : `found in ${seconds.toFixed(1)} s`,
+    (what ?? "").slice(0, 80),
+  ]);
+  const count = (wanted: DefectRow["outcome"]) => rows.filter(({ outcome }) => outcome === wanted).length;
+  const verdict = `${count("found")} found, ${count("not found")} not, ${count("not in a live machine")} cannot be in a live machine`;
+  return [formatTable(["defect", "", "stress", "finding"], lines), verdict].join("\n\n");
+}
