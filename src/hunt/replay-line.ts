@@ -10,6 +10,7 @@
  *   publish-1:-:draws=1.0:needs=races,weak.store-buffer,plain.driver.publish-avail.idx:driver@other#1>device
  */
 import { UsageError } from "../host/device.ts";
+import { nearestName } from "../machine/nearest-name.ts";
 import { SITE_COUNT, type SiteLabel, site, siteLabel } from "../wire/sites.ts";
 import type { Actor } from "./actors.ts";
 import { findScenario } from "./load.ts";
@@ -67,7 +68,7 @@ export function parseReplay(text: string, own: readonly Scenario[] = []): Replay
     const id = numbers.get(word);
     if (id !== undefined) return id;
     throw new UsageError(
-      `replay: scenario ${scenario} has no actor "${word}"; it has ${[...numbers.keys()].join(", ")}`,
+      `replay: scenario ${scenario} has no actor "${word}"${nearestName(word, numbers.keys())}; it has ${[...numbers.keys()].join(", ")}`,
     );
   };
   return {
@@ -106,7 +107,10 @@ function parseSwitch(word: string, actor: (word: string) => number): Switch {
   const [, from = "", where = "", occurrence = "", to = ""] = parts ?? [];
   const site = SITE_NUMBERS.get(where);
   if (parts === null || site === undefined) {
-    throw new UsageError(`replay: "${word}" is not actor@site#occurrence>actor with a site of this version`);
+    const near = where === "" ? "" : nearestName(where, SITE_NUMBERS.keys());
+    throw new UsageError(
+      `replay: "${word}" is not actor@site#occurrence>actor with a site of this version${near}`,
+    );
   }
   return { actor: actor(from), site, occurrence: Number(occurrence), to: actor(to) };
 }

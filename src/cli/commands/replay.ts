@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { type CriticalPair, findCriticalPairs } from "../../hunt/critical.ts";
 import { Hunter, type Recording } from "../../hunt/hunter.ts";
-import { findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
+import { findDefect, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { explainRace, stacksOf } from "../../hunt/races/report.ts";
 import { formatReplay, parseReplay, type ReplayLine, replayInput } from "../../hunt/replay-line.ts";
 import { formatPage, subjectOf } from "../../hunt/report/page.ts";
@@ -94,6 +94,7 @@ async function withHunter(
   use: (hunter: Hunter) => Promise<number>,
 ): Promise<number> {
   const found = findScenario(scenario, own.scenarios);
+  if (defect !== undefined && !own.defects.some(({ id }) => id === defect)) findDefect(defect);
   const hunter = await Hunter.start({ scenario: found, defect, file, races, weak });
   try {
     return await use(hunter);

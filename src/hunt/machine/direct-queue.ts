@@ -8,10 +8,15 @@ import { ringLayout } from "../../wire/ring.ts";
 import type { ThreadContext } from "../scenario.ts";
 import type { GuestCpu } from "./guest-cpu.ts";
 import { FIRST_MESSAGE_IRQ, ioBase, lineIrq, type RingChoice } from "./layout.ts";
-import type { StampDriver } from "./stamp-driver.ts";
 
 /** Of a function with two vectors: configuration has the first, the queue the second. */
 export const QUEUE_IRQ = FIRST_MESSAGE_IRQ + 1;
+
+/** What a driver needs to have a queue: a place to keep it, and a handler for its interrupt. */
+export interface QueueDriver {
+  attach(queue: DriverQueue<number>): unknown;
+  collect(): void;
+}
 
 export interface DirectQueueOptions {
   readonly ring: RingChoice;
@@ -45,7 +50,7 @@ class PlacedDriverQueue extends DriverQueue<number> {
 export function attachQueue(
   context: ThreadContext,
   cpu: GuestCpu,
-  driver: StampDriver,
+  driver: QueueDriver,
   options: DirectQueueOptions,
 ): LegacyRegisters {
   const { ring, size } = options;

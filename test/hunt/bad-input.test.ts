@@ -1,0 +1,93 @@
+/** What is not a race: wrong names, old lines, scenarios that do not repeat themselves, never end, throw, or die. */
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { huntCommand } from "../../src/cli/commands/hunt.ts";
+import { explainCommand, replayCommand } from "../../src/cli/commands/replay.ts";
+
+const ODD = fileURLToPath(new URL("odd-scenarios.ts", import.meta.url));
+const SECONDS_MAX = 30_000;
+const COMMANDS = { hunt: huntCommand, replay: replayCommand, explain: explainCommand };
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+/** A command as the shell would run it, in this process. */
+async function run(name: keyof typeof COMMANDS, ...args: string[]) {
+  let stdout = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    stdout += text;
+    return true;
+  });
+  await COMMANDS[name]().parseAsync(args, { from: "user" });
+  return { code: process.exitCode, stdout };
+}
+
+describe("wrong names are refused with the nearest one", () => {
+  test.each([
+    ["hunt", ["flaggs"], 'unknown scenario "flaggs" (did you mean flags?)'],
+    ["hunt", ["--defect", "R3"], 'unknown defect "R3" (did you mean R03?)'],
+    ["hunt", ["--policy", "portfolo"], 'unknown policy "portfolo" (did you mean portfolio?)'],
+    ["hunt", ["--file", "./nowhere.js"], "./nowhere.js cannot be loaded"],
+    ["hunt", ["--defect", "R12"], "R12: not planted"],
+    ["explain", ["flagz"], "did you mean flags?"],
+    ["replay", ["flagz:-:draws=:"], "did you mean flags?"],
+    ["replay", ["flags:R99:draws=:"], 'unknown defect "R99"'],
+    [
+      "replay",
+      ["flags:-:draws=:guest@driver.publish-avail.idy#1>host"],
+      "did you mean driver.publish-avail.idx?",
+    ],
+    ["replay", ["flags:-:draws=:hosts@isr.set#1>guest"], "did you mean host?"],
+    ["replay", ["flags"], "expected scenario:defect:draws=…:switches"],
+  ] as const)("%s %j: %s", async (name, args, message) => {
+    await expect(run(name, ...args)).rejects.toThrow(message);
+  });
+});
+
+describe("a scenario that goes wrong is one clear finding", () => {
+  test.each([
+    ["endless", "O9 bounded work: no end after 200 accesses"],
+    ["throwing", "exception: RangeError: my own callback fell over"],
+    [
+      "forgetful",
+      'the first did "driver: buffer = 1", and a second time the first did "driver: buffer = 2", under the same schedule',
+    ],
+    ["dying", "threads: a thread ended"],
+  ])(
+    "%s",
+    async (scenario, finding) => {
+      const { code, stdout } = await run("hunt", scenario, "--file", ODD, "--schedules", "50");
+      expect(stdout).toContain(finding);
+      expect(stdout.split("FOUND").length).toBe(2);
+      expect(code).toBe(1);
+    },
+    SECONDS_MAX,
+  );
+});
+
+test(
+  "a line whose places have gone is followed as far as it goes, and then under its seed",
+  async () => {
+    const line =
+      "flags:R33:draws=:guest@driver.publish-avail.idx#2>host,host@device.write-used.flags#99>guest";
+    const { code, stdout } = await run("replay", line);
+    expect(stdout).toContain("1 of the line's switches did not come about: the code has changed since.");
+    expect(stdout).toContain("Went on under its seed");
+    expect(stdout).toContain("Found again, elsewhere:\n  virtlab replay 'flags:R33:draws=:");
+    expect(code).toBe(1);
+  },
+  SECONDS_MAX,
+);
+
+test(
+  "a run that passes is explained as a failure is",
+  async () => {
+    const { code, stdout } = await run("explain", "flags", "--seed", "3");
+    expect(stdout).toMatch(/guest +guest irq +host|guest +host/);
+    expect(stdout).toContain("driver: publish avail.idx = 1");
+    expect(code).toBe(0);
+  },
+  SECONDS_MAX,
+);
