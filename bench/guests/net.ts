@@ -1,8 +1,8 @@
 /** Frames to a loop back-end and back, so many at once on each of so many queue pairs, timed. */
 import { net } from "../../src/drivers/index.ts";
 import { defineGuest } from "../../src/guest/define.ts";
-import { ETHERTYPE, getBe32, IP_PROTOCOL, putBe16, putBe32 } from "../../src/wire/inet.ts";
-import { ETHERNET_HEADER_BYTES } from "../../src/wire/net.ts";
+import { FLOW_NUMBER_AT, flowFrame } from "../../src/machine/workloads/flow.ts";
+import { getBe32, putBe32 } from "../../src/wire/inet.ts";
 
 export interface NetArgs {
   readonly bytes: number;
@@ -18,23 +18,6 @@ export interface NetResult {
   readonly checksum: number;
 }
 
-const IP = ETHERNET_HEADER_BYTES;
-const UDP = IP + 20;
-const NUMBER = UDP + 8;
-const FIRST_PORT = 10_000;
-
-/** A UDP packet of the pair's own flow: the device answers a flow on the pair that it was sent on. */
-function flowFrame(bytes: number, pair: number): Uint8Array {
-  const frame = new Uint8Array(bytes);
-  putBe16(frame, IP - 2, ETHERTYPE.IPV4);
-  frame[IP] = 0x45;
-  putBe16(frame, IP + 2, bytes - IP);
-  frame[IP + 9] = IP_PROTOCOL.UDP;
-  putBe16(frame, UDP, FIRST_PORT + pair);
-  putBe16(frame, UDP + 4, bytes - UDP);
-  return frame;
-}
-
 export default defineGuest(async ({ virtio, args }): Promise<NetResult> => {
   const { bytes, pairs, outstanding, count } = args as NetArgs;
   const nic = virtio.find(net);
@@ -46,14 +29,15 @@ export default defineGuest(async ({ virtio, args }): Promise<NetResult> => {
     finish = resolve;
   });
   const stop = nic.onFrame((frame) => {
-    checksum += getBe32(frame, NUMBER);
+    checksum += getBe32(frame, FLOW_NUMBER_AT);
     if (++received === count) finish();
   });
   let next = 0;
   const lane = async (pair: number): Promise<void> => {
-    const frame = flowFrame(bytes, pair);
+    // The device answers a flow on the pair that it was sent on.
+    const frame = flowFrame(bytes, pair, 0);
     while (next < count) {
-      putBe32(frame, NUMBER, next++);
+      putBe32(frame, FLOW_NUMBER_AT, next++);
       await nic.send(frame, { pair });
     }
   };

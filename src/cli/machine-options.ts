@@ -20,6 +20,7 @@ export interface DescriptionOptions {
   indirect?: string;
   eventIndex?: string;
   memory?: string;
+  cpus?: string;
   device: string[];
   config?: string;
 }
@@ -69,6 +70,7 @@ export function addDescriptionOptions(command: Command, deviceHelp: string): Com
     .option("--indirect <on|off>", "offer indirect descriptors (default on)")
     .option("--event-index <on|off>", "offer event index (default on)")
     .option("--memory <size>", "guest RAM (default 64M)")
+    .option("--cpus <n>", "virtual CPUs, a thread each, that share the queues of devices (default 1)")
     .option("--device <name[,key=value…]>", deviceHelp, collect, [])
     .option("--config <file>", "a machine description in JSON; these options come on top of it");
 }
@@ -78,6 +80,7 @@ export function describeMachine(options: DescriptionOptions): MachineDescription
   return {
     ...base,
     ...(options.memory !== undefined && { memory: options.memory }),
+    ...(options.cpus !== undefined && { cpus: wholeNumber("--cpus", options.cpus) }),
     ...(options.interrupts !== undefined && { interrupts: options.interrupts }),
     ...(options.queueSize !== undefined && { queueSize: wholeNumber("--queue-size", options.queueSize) }),
     ...(options.indirect !== undefined && { indirect: onOff("--indirect", options.indirect) }),

@@ -4,6 +4,7 @@ import type { Acceptance } from "../machine/acceptance.ts";
 import type { BalloonResult } from "../machine/acceptance-balloons.ts";
 import type { RunReport } from "../machine/machine.ts";
 import type { ConsoleResult } from "../machine/workloads/consoles.ts";
+import type { CpuResult } from "../machine/workloads/cpus.ts";
 import type { NicResult } from "../machine/workloads/nics.ts";
 import { describeFinding } from "../monitor/monitor.ts";
 import { formatInterrupts, formatLatency, formatLspci, formatQueues } from "../observe/report/tables.ts";
@@ -63,6 +64,7 @@ export function acceptanceJson(run: Acceptance) {
     pci: report.guest?.pci ?? [],
     queues: report.queues,
     latencyUs: result?.latencyUs ?? {},
+    cpus: result?.cpus ?? [],
   };
 }
 
@@ -83,6 +85,7 @@ export function acceptanceText(run: Acceptance): string {
           ? "pattern  not written (the file is not changed without --write)"
           : `pattern  ${result.pattern.bytes} bytes written, flushed, ${result.pattern.verified ? "read back" : "NOT read back"}`,
         result.entropy === null ? "entropy  none" : `entropy  ${result.entropy.bytes} bytes read`,
+        ...result.cpus.map(cpuLine),
         ...result.nics.map(nicLine),
         ...result.consoles.map(consoleLine),
         ...run.balloons.map(balloonLine),
@@ -102,6 +105,17 @@ export function acceptanceText(run: Acceptance): string {
     ].join("\n"),
   );
   return parts.join("\n\n");
+}
+
+function cpuLine({ cpu, disk, pattern, flows }: CpuResult): string {
+  const parts = [
+    disk === null
+      ? ""
+      : `${disk.bytes} bytes in ${disk.seconds.toFixed(3)} s, sha256 ${disk.sha256.slice(0, 16)}…`,
+    pattern === null ? "" : `pattern ${pattern.verified ? "read back" : "NOT read back"}`,
+    ...flows.map(({ frames, verified }) => `${frames} frames ${verified ? "back" : "NOT all back"}`),
+  ].filter((part) => part !== "");
+  return `CPU ${cpu}    ${parts.length === 0 ? "no queue of its own" : parts.join(", ")}`;
 }
 
 function nicLine(nic: NicResult, index: number): string {

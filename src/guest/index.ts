@@ -1,6 +1,6 @@
 /** The public guest side: programs, drivers, and what they use. */
 export { QueueCounters } from "../observe/record/counters.ts";
-export { defineDriver, defineGuest, type GuestContext, type GuestProgram } from "./define.ts";
+export { defineDriver, defineGuest, type GuestContext, type GuestProgram, type RunOn } from "./define.ts";
 export { Guest, type GuestOptions } from "./guest.ts";
 export { GuestMemory } from "./guest-memory.ts";
 export { type InterruptRow, IrqCore, type IrqHandler } from "./irq.ts";

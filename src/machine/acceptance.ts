@@ -15,6 +15,7 @@ import {
   workThenStop,
 } from "./run.ts";
 import type { AcceptanceArgs, AcceptanceResult } from "./workloads/acceptance.ts";
+import type { CpuResult } from "./workloads/cpus.ts";
 
 export interface AcceptanceOptions {
   /** A file to serve; without one, a memory disk of `diskSize` filled from `seed`. */
@@ -52,16 +53,23 @@ export async function runAcceptance(
 ): Promise<Acceptance> {
   const seed = options.disk === undefined ? (options.seed ?? Math.floor(Math.random() * 2 ** 31)) : null;
   const size = parseSize("--disk-size", options.diskSize ?? DEFAULT_DISK_SIZE);
+  const { cpus = 1 } = description;
   const machine = await startMachine({
     ...description,
     devices: [
-      { type: "blk", options: seed === null ? fileOptions(options) : { size, seed } },
+      {
+        type: "blk",
+        options: {
+          ...(seed === null ? fileOptions(options) : { size, seed }),
+          ...(cpus > 1 && { queues: cpus }),
+        },
+      },
       { type: "rng" },
       ...(description.devices ?? []),
     ],
   });
   machine.onProgress = progress;
-  const nics = await planNics(machine.spec.devices);
+  const nics = await planNics(machine.spec.devices, machine.spec.cpus);
   const consoles = planConsoles(machine.spec.devices);
   const args: AcceptanceArgs = {
     depth: DEPTH,
@@ -82,6 +90,7 @@ export async function runAcceptance(
           ...compareNics(nics, result.nics),
           ...compareConsoles(consoles, result.consoles),
           ...compareBalloons(balloons),
+          ...compareCpus(result.cpus, expectedSha256),
         ];
   return {
     report,
@@ -124,6 +133,18 @@ function compare(result: AcceptanceResult, expected: string): string[] {
     differences.push("the pattern written was not the pattern read back");
   if (result.entropy?.verified !== true) differences.push("entropy was missing, zero or the same twice");
   return differences;
+}
+
+function compareCpus(cpus: readonly CpuResult[], expected: string): string[] {
+  return cpus.flatMap(({ cpu, disk, pattern, flows }) => [
+    ...(disk === null || disk.sha256 === expected
+      ? []
+      : [`SHA-256 of the disk: ${disk.sha256} on CPU ${cpu}, ${expected} outside`]),
+    ...(pattern?.verified === false
+      ? [`the pattern that CPU ${cpu} wrote was not the pattern it read back`]
+      : []),
+    ...(flows.every(({ verified }) => verified) ? [] : [`frames did not come back to CPU ${cpu} as sent`]),
+  ]);
 }
 
 async function hashFile(file: string): Promise<string> {

@@ -1,6 +1,8 @@
 /** Several virtual CPUs in one guest, each a thread that has queues of its own. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { acceptanceJson } from "../../src/cli/run-report.ts";
 import { UsageError } from "../../src/host/device.ts";
+import { runAcceptance } from "../../src/machine/acceptance.ts";
 import { Machine, type RunReport } from "../../src/machine/machine.ts";
 import type { PartResult } from "./cpus-part.guest.ts";
 import type { UnsettledResult } from "./cpus-unsettled.guest.ts";
@@ -69,8 +71,26 @@ describe.each(["msix-shared", "intx"] as const)("no vector of a queue's own, %s"
   test("frames of each CPU's flow come back on its own pair of queues", async () => {
     const report = await machine.run(program("cpus-net"));
     expect(report.reason).toBeNull();
-    expect(report.result).toEqual([0, 1].map((cpu) => ({ cpu, received: 500, wrong: 0 })));
+    expect(report.result).toEqual([0, 1].map(() => ({ frames: 500, verified: true })));
   });
+});
+
+test("the acceptance run has each CPU verify the disk, a pattern and a flow of frames", async () => {
+  const run = await runAcceptance(
+    { cpus: 2, devices: [net(2)] },
+    { disk: undefined, diskSize: "1M", write: false, protection: "read-only", seed: 1 },
+  );
+  expect(run.differences).toEqual([]);
+  const { verified, cpus, disk: whole } = acceptanceJson(run);
+  expect(verified).toBe(true);
+  expect(cpus).toMatchObject([
+    {
+      cpu: 1,
+      disk: { bytes: 1 << 20, sha256: whole.expectedSha256 },
+      pattern: { bytes: 1 << 19, verified: true },
+      flows: [{ frames: 1000, verified: true }],
+    },
+  ]);
 });
 
 test("a number of CPUs that cannot be is refused", async () => {
