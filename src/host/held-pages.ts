@@ -13,7 +13,8 @@ export class HeldPages {
   /** Whose each page of RAM is: 0 or a holder's number. Made when the first page is taken. */
   #owners: Uint8Array | undefined;
   readonly #pages: number;
-  readonly #settle: (() => void)[] = [];
+  /** By holder's number less one; undefined: free for the next. */
+  readonly #settle: ((() => void) | undefined)[] = [];
 
   constructor(ramBytes: number) {
     this.#pages = ramBytes >>> PAGE_SHIFT;
@@ -24,14 +25,21 @@ export class HeldPages {
    * may use a page right after.
    */
   holder(settle: () => void): PageHolder {
-    this.#settle.push(settle);
-    return new PageHolder(this, this.#settle.length);
+    const free = this.#settle.indexOf(undefined);
+    const at = free < 0 ? this.#settle.length : free;
+    this.#settle[at] = settle;
+    return new PageHolder(this, at + 1);
+  }
+
+  /** Serves every return that a driver has published: a page of one balloon may be another's by then. */
+  settleAll(): void {
+    for (const settle of this.#settle) settle?.();
   }
 
   /** The first page held of those that `bytes` at a RAM offset touch, or -1. */
   find(offset: number, bytes: number): number {
     if (this.count === 0 || this.#look(offset, bytes) < 0) return -1;
-    for (const settle of this.#settle) settle();
+    this.settleAll();
     return this.#look(offset, bytes);
   }
 
@@ -45,6 +53,11 @@ export class HeldPages {
     this.#owners[page] = owner;
     this.count += owner === 0 ? -1 : 1;
     if (owner !== 0) this.changes++;
+  }
+
+  /** For holders: one is no more. */
+  forget(owner: number): void {
+    this.#settle[owner - 1] = undefined;
   }
 
   /** For holders. */
@@ -72,8 +85,9 @@ export class PageHolder {
     this.#number = number;
   }
 
-  /** False: somebody holds it already. */
+  /** False: somebody holds it, and has not published its return. */
   take(page: number): boolean {
+    if (this.#all.owner(page) !== 0) this.#all.settleAll();
     if (this.#all.owner(page) !== 0) return false;
     this.#all.setOwner(page, this.#number);
     this.count++;
@@ -91,5 +105,11 @@ export class PageHolder {
   giveAll(): void {
     if (this.count > 0) this.#all.releaseAll(this.#number);
     this.count = 0;
+  }
+
+  /** The balloon is taken out of the machine; its number is for the next. */
+  close(): void {
+    this.giveAll();
+    this.#all.forget(this.#number);
   }
 }

@@ -170,9 +170,10 @@ export class VirtioDevice implements DeviceContext {
     this.model.configWritten(offset, fitting.length, this);
   }
 
+  /** While the device is reset nobody is told [2.4.1]: who starts it reads what there is. */
   updateConfig(offset: number, bytes: Uint8Array): void {
     this.config.set(bytes, offset);
-    this.interrupts.configInterrupt();
+    if (this.#status !== 0) this.interrupts.configInterrupt();
   }
 
   violated(violation: Omit<Violation, "device">): void {

@@ -31,9 +31,10 @@ export function whyStalled(report: RunReport, snapshot: Snapshot): string[] {
       const taken = device?.active?.lastAvail;
       const found: string[] = [];
       const untaken = taken === undefined ? 0 : ahead(queue.avail.index, taken);
-      if (untaken > 0 && !kickPending && snapshot.hostAsleep)
+      if (untaken > 0 && !kickPending)
         found.push(
-          `${where}: avail.idx is ${queue.avail.index}, the device has taken ${taken} and sleeps, no kick is pending: a kick was lost, or the device did not look again`,
+          `${where}: avail.idx is ${queue.avail.index}, the device has taken ${taken}, no kick is pending: ` +
+            "a kick was lost, or the device did not look again",
         );
       const unseen = driver === undefined ? 0 : ahead(queue.used.index, driver.lastUsed);
       if (driver !== undefined && unseen > 0)

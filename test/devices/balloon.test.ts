@@ -7,6 +7,7 @@ import { BALLOON_CONFIG, encodeStats } from "../../src/wire/balloon.ts";
 import { putU32 } from "../../src/wire/bytes.ts";
 import { featureMask } from "../../src/wire/features.ts";
 import { LEGACY } from "../../src/wire/legacy-registers.ts";
+import { STATUS } from "../../src/wire/status.ts";
 import { IO_BASE } from "../support/fake-driver.ts";
 import { BUFFER_AT, hostRig, platform, RING_AT } from "../support/host-rig.ts";
 import { ManualTime } from "../support/manual-time.ts";
@@ -122,7 +123,8 @@ test("a page given away while a device has it in a chain is reported when the ch
 });
 
 test("a new target is in the configuration and interrupts; the driver may write actual and no more", () => {
-  const { fn, bus, model, takeInterrupts } = balloonRig();
+  const { driver, fn, bus, model, takeInterrupts } = balloonRig();
+  driver.write(LEGACY.status, STATUS.ACKNOWLEDGE);
   model.setTarget(12, fn.device);
   expect(takeInterrupts().lines).toEqual([3]);
   expect(bus.in(IO_BASE + 20 + BALLOON_CONFIG.numPages, 4)).toBe(12);
@@ -130,6 +132,14 @@ test("a new target is in the configuration and interrupts; the driver may write 
   bus.out(IO_BASE + 20 + BALLOON_CONFIG.numPages, 4, 99);
   expect(model.describe()).toMatchObject({ targetPages: 12, actualPages: 7 });
   expect(bus.in(IO_BASE + 20 + BALLOON_CONFIG.numPages, 4)).toBe(12);
+});
+
+test("a new target while the device is reset interrupts nobody; who starts it reads it", () => {
+  const { driver, model, fn, bus } = balloonRig();
+  driver.write(LEGACY.status, 0);
+  model.setTarget(7, fn.device);
+  expect(driver.read(LEGACY.isr)).toBe(0);
+  expect(bus.in(IO_BASE + 20 + BALLOON_CONFIG.numPages, 4)).toBe(7);
 });
 
 test("statistics: the buffer is kept, and given back to ask", async () => {

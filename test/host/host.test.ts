@@ -116,6 +116,7 @@ describe("configuration changes", () => {
   it("made by the device are readable and raise a configuration interrupt", () => {
     const rig = hostRig({ model: { ...echoModel(), config: new Uint8Array(8) } });
     rig.driver.enable();
+    rig.driver.write(LEGACY.status, 1);
     rig.fn.device.updateConfig(2, Uint8Array.of(7, 8));
     expect(rig.bus.in(IO_BASE + 20, 4)).toBe(0x0807_0000);
     expect(rig.driver.read(LEGACY.isr)).toBe(2);

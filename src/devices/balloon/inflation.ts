@@ -26,7 +26,7 @@ export class Inflation {
   inflate(queue: DeviceQueue): void {
     queue.serve((chain) => {
       this.#eachPage(queue, chain, (page, offset) => {
-        if (!this.#take(page)) return "is in a balloon already";
+        if (!this.#pages.take(page)) return "is in a balloon already";
         // What was in the page is gone, as it would be with a host that gives it to somebody else.
         this.#context.ram.memory.fill(offset, BALLOON_PAGE_SIZE, 0, DISCARD);
         return undefined;
@@ -49,11 +49,8 @@ export class Inflation {
     this.#pages.giveAll();
   }
 
-  /** A page may have come back before, in a list that is not served yet. */
-  #take(page: number): boolean {
-    if (this.#pages.take(page)) return true;
-    this.#deflatePublished();
-    return this.#pages.take(page);
+  close(): void {
+    this.#pages.close();
   }
 
   /** A driver that need not wait for an answer uses pages as soon as it has published their return. */

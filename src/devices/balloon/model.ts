@@ -111,6 +111,7 @@ export class BalloonModel implements DeviceModel {
 
   close(): void {
     this.#stopTimer();
+    this.#inflation?.close();
   }
 
   describe() {
