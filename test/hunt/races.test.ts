@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Cells } from "../../src/hunt/races/cells.ts";
 import { type Access, RaceDetector } from "../../src/hunt/races/detector.ts";
 import { fragments } from "./fragments.ts";
 
@@ -99,5 +101,50 @@ describe("a race report", () => {
       });
     }
     expect(detector.races).toHaveLength(2);
+  });
+});
+
+describe("what cannot be", () => {
+  const access: Access = { agent: 0, memory: 0, offset: 0, bytes: 4, type: "write", atomic: false };
+  it.each([
+    [{ agent: -1 }, /agent: expected 0 to 63, got -1/],
+    [{ agent: 64 }, /agent: expected 0 to 63, got 64/],
+    [{ offset: -4 }, /offset: expected a number of bytes, got -4/],
+    [{ offset: Number.NaN }, /offset: expected a number of bytes, got NaN/],
+    [{ bytes: 0 }, /bytes: expected at least 1, got 0/],
+    [{ memory: 0.5 }, /memory: expected a number of a buffer, got 0.5/],
+  ])("is refused: %o", (wrong, message) => {
+    expect(() => new RaceDetector().access({ ...access, ...wrong })).toThrow(message);
+  });
+
+  it("is refused: a message that knows the future", () => {
+    const detector = new RaceDetector();
+    const known = detector.send(0);
+    expect(() => detector.receive(1, [(known[0] ?? 0) + 5])).toThrow(
+      /knows agent 0 at 6, and that is only at 2/,
+    );
+  });
+});
+
+describe("ranges kept as cells", () => {
+  it("are what they would be byte by byte", () => {
+    const range = fc.tuple(fc.nat(3000), fc.integer({ min: 1, max: 1500 }));
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 30 }), (ranges) => {
+        const cells = new Cells(
+          () => ({ count: 0 }),
+          (state) => ({ ...state }),
+        );
+        const bytes = new Array<number>(4500).fill(0);
+        for (const [start, length] of ranges) {
+          for (const state of cells.range(start, length)) state.count++;
+          for (let at = start; at < start + length; at++) bytes[at] = (bytes[at] ?? 0) + 1;
+        }
+        expect(bytes.map((_, at) => [...cells.range(at, 1)].map(({ count }) => count))).toEqual(
+          bytes.map((count) => [count]),
+        );
+      }),
+      { numRuns: 30 },
+    );
   });
 });

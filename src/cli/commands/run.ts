@@ -1,7 +1,12 @@
 /** `virtlab run`: a machine, the acceptance workload or a program of the user's, and what came of it. */
 import { type Command, Option } from "commander";
+import { UsageError } from "../../host/device.ts";
+import { LiveRaces } from "../../hunt/races/live.ts";
+import { oneOf } from "../../machine/description.ts";
 import { Machine } from "../../machine/machine.ts";
+import { SITE_LABELS } from "../../wire/sites.ts";
 import { newCommand } from "../command.ts";
+import { EXIT } from "../exit-codes.ts";
 import { addMachineOptions, type MachineOptions } from "../machine-options.ts";
 import { type Counterpart, runMachine } from "../run-machine.ts";
 import { qemuCounterpart } from "./qemu.ts";
@@ -10,6 +15,8 @@ const COUNTERPARTS = ["virtlab", "qemu"] as const;
 
 interface RunOptions extends MachineOptions {
   counterpart: (typeof COUNTERPARTS)[number];
+  detectRaces?: boolean;
+  plainSite?: string;
 }
 
 export function runCommand(): Command {
@@ -26,10 +33,37 @@ export function runCommand(): Command {
         .choices([...COUNTERPARTS])
         .default("virtlab"),
     )
+    .option("--detect-races", "hold every shared access against the definition of a data race (slow)")
+    .option("--plain-site <labels>", "with --detect-races: atomic accesses of these sites are plain ones")
     .addHelpText("after", HELP)
     .action(async (options: RunOptions) => {
-      process.exitCode = await runMachine(options, counterpart(options));
+      if (options.plainSite !== undefined && !options.detectRaces) {
+        throw new UsageError("--plain-site goes with --detect-races");
+      }
+      process.exitCode = options.detectRaces
+        ? await runWatchedForRaces(options)
+        : await runMachine(options, counterpart(options));
     });
+}
+
+async function runWatchedForRaces(options: RunOptions): Promise<number> {
+  if (options.counterpart === "qemu")
+    throw new UsageError("--detect-races: QEMU's threads cannot be watched");
+  const labels = (options.plainSite ?? "").split(",").filter((label) => label !== "");
+  const races = new LiveRaces(labels.map((label) => oneOf("--plain-site", label, SITE_LABELS)));
+  let code: number = EXIT.failure;
+  try {
+    code = await runMachine(options, {
+      start: (description) => Machine.start(races.watched(description)),
+      protection: "read-only",
+    });
+  } finally {
+    const { accesses, races: found, lines } = await races.finish();
+    const said = `races     ${found.length === 0 ? "none" : found.length} in ${accesses} shared accesses`;
+    process.stderr.write(`${[said, ...lines].join("\n")}\n`);
+    if (found.length > 0) code = Math.max(code, EXIT.finding);
+  }
+  return code;
 }
 
 const counterpart = (options: RunOptions): Counterpart =>

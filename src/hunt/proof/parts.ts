@@ -25,6 +25,8 @@ const STAMP_BYTES = 4;
 const RINGS = ringsInOrder(SIZE, 0);
 /** Behind the rings. */
 const BUFFERS = RINGS.end(2);
+/** What a driver writes into a buffer that it has taken back. */
+const OWN = 0xd81e_0001;
 const stampOf = (queue: number, request: number): number => 0x1000 * (queue + 1) + request;
 const addressOf = (queue: number, request: number): number => BUFFERS + 64 * queue + STAMP_BYTES * request;
 
@@ -110,6 +112,24 @@ export class DriverEnd {
       this.returned++;
     }
     if (this.queue.broken !== undefined) this.#context.fail("O2 ownership", this.queue.broken);
+  }
+
+  /** After a reset: buffers that never came back are the driver's own again, and it writes into them. How many. */
+  reclaim(): number {
+    let reclaimed = 0;
+    for (let left = this.queue.detachUnused(); left !== undefined; left = this.queue.detachUnused()) {
+      const { memory, base } = this.#context.ram;
+      memory.write32(addressOf(this.queue.index, left) - base, OWN, BUFFER);
+      reclaimed++;
+    }
+    return reclaimed;
+  }
+
+  /** Whether what it wrote into a reclaimed buffer is still there; for judges. */
+  owns(request: number): boolean {
+    return (
+      this.#context.quietRam.peek32(addressOf(this.queue.index, request) - this.#context.ram.base) === OWN
+    );
   }
 }
 

@@ -16,6 +16,7 @@
  * same program has it read from that one.
  */
 import type { Site } from "../../wire/sites.ts";
+import { Cells } from "./cells.ts";
 import { join, type VectorClock } from "./vector-clock.ts";
 
 export type AccessType = "read" | "write" | "update";
@@ -61,22 +62,28 @@ interface Written {
   readonly clock: VectorClock;
 }
 
-interface Byte {
+/** Of bytes that were always accessed together. */
+interface Bytes {
   readonly seen: Seen[];
   written: Written | undefined;
 }
 
+const untouched = (): Bytes => ({ seen: [], written: undefined });
+const copied = ({ seen, written }: Bytes): Bytes => ({ seen: seen.map((each) => ({ ...each })), written });
+
 const MAX_RACES = 1000;
+const MAX_AGENTS = 64;
 
 export class RaceDetector {
   readonly races: Race[] = [];
   readonly #clocks: VectorClock[] = [];
-  readonly #bytes: Map<number, Byte>[] = [];
+  readonly #memories: Cells<Bytes>[] = [];
   readonly #waiterLists = new Map<string, VectorClock>();
   readonly #reported = new Set<string>();
 
   /** One access, in execution order. Returns the races it is part of. */
   access(access: Access): readonly Race[] {
+    checkRange(access.memory, access.offset, access.bytes);
     const clock = this.#clock(access.agent);
     if (access.atomic && access.type !== "write") this.#synchronise(access, clock);
     const races = this.#check(access, clock);
@@ -86,6 +93,7 @@ export class RaceDetector {
 
   /** An agent enters and leaves the critical section of a word's waiter list: notify, wait, or a wake-up. */
   criticalSection(agent: number, memory: number, offset: number): void {
+    checkRange(memory, offset, 4);
     const key = `${memory}:${offset}`;
     const clock = this.#clock(agent);
     const list = this.#waiterLists.get(key) ?? [];
@@ -104,12 +112,21 @@ export class RaceDetector {
 
   /** The message arrives (or the started agent begins, or the end is noticed). */
   receive(agent: number, known: readonly number[]): void {
+    known.forEach((time, other) => {
+      const now = this.#clocks[other]?.[other] ?? 0;
+      if (!(Number.isInteger(time) && time >= 0 && time <= now)) {
+        throw new RangeError(`a message knows agent ${other} at ${time}, and that is only at ${now}`);
+      }
+    });
     join(this.#clock(agent), known);
   }
 
   #clock(agent: number): VectorClock {
     let clock = this.#clocks[agent];
     if (clock === undefined) {
+      if (!(Number.isInteger(agent) && agent >= 0 && agent < MAX_AGENTS)) {
+        throw new RangeError(`agent: expected 0 to ${MAX_AGENTS - 1}, got ${agent}`);
+      }
       clock = [];
       clock[agent] = 1;
       for (let other = 0; other < agent; other++) clock[other] ??= 0;
@@ -123,32 +140,26 @@ export class RaceDetector {
     clock[agent] = (clock[agent] ?? 0) + 1;
   }
 
-  #byte(memory: number, offset: number): Byte {
-    let bytes = this.#bytes[memory];
-    if (bytes === undefined) {
-      bytes = new Map();
-      this.#bytes[memory] = bytes;
+  #range({ memory, offset, bytes }: Access): Iterable<Bytes> {
+    let cells = this.#memories[memory];
+    if (cells === undefined) {
+      cells = new Cells(untouched, copied);
+      this.#memories[memory] = cells;
     }
-    let byte = bytes.get(offset);
-    if (byte === undefined) {
-      byte = { seen: [], written: undefined };
-      bytes.set(offset, byte);
-    }
-    return byte;
+    return cells.range(offset, bytes);
   }
 
   /** An atomic read learns what the atomic writes it reads from knew, where the ranges are equal. */
   #synchronise(access: Access, clock: VectorClock): void {
-    for (let at = access.offset; at < access.offset + access.bytes; at++) {
-      const written = this.#byte(access.memory, at).written;
+    for (const { written } of this.#range(access)) {
       if (written?.access.atomic && sameRange(written.access, access)) join(clock, written.clock);
     }
   }
 
   #check(access: Access, clock: VectorClock): readonly Race[] {
     const found: Race[] = [];
-    for (let at = access.offset; at < access.offset + access.bytes; at++) {
-      for (const seen of this.#byte(access.memory, at).seen) {
+    for (const bytes of this.#range(access)) {
+      for (const seen of bytes.seen) {
         if (seen.clock <= (clock[seen.access.agent] ?? 0) || !conflict(seen.access, access)) continue;
         const race = this.#report(seen.access, access);
         if (race !== undefined) found.push(race);
@@ -175,19 +186,25 @@ export class RaceDetector {
   #record(access: Access, clock: VectorClock): void {
     const own = clock[access.agent] ?? 0;
     const written = access.type === "read" ? undefined : { access, clock: [...clock] };
-    for (let at = access.offset; at < access.offset + access.bytes; at++) {
-      const byte = this.#byte(access.memory, at);
-      const same = byte.seen.find((seen) => sameKind(seen.access, access));
-      if (same === undefined) byte.seen.push({ access, clock: own });
+    for (const bytes of this.#range(access)) {
+      const same = bytes.seen.find((seen) => sameKind(seen.access, access));
+      if (same === undefined) bytes.seen.push({ access, clock: own });
       else {
         same.access = access;
         same.clock = own;
       }
-      if (written !== undefined) byte.written = written;
+      if (written !== undefined) bytes.written = written;
     }
     // What comes after a write that others may learn from is not part of what they learn.
     if (written !== undefined && access.atomic) this.#tick(access.agent);
   }
+}
+
+function checkRange(memory: number, offset: number, bytes: number): void {
+  const whole = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least;
+  if (!whole(memory, 0)) throw new RangeError(`memory: expected a number of a buffer, got ${memory}`);
+  if (!whole(offset, 0)) throw new RangeError(`offset: expected a number of bytes, got ${offset}`);
+  if (!whole(bytes, 1)) throw new RangeError(`bytes: expected at least 1, got ${bytes}`);
 }
 
 const sameRange = (a: Access, b: Access): boolean => a.offset === b.offset && a.bytes === b.bytes;

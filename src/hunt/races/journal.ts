@@ -6,7 +6,7 @@ import { ACCESS } from "../../memory/scheduled-memory.ts";
 import type { Site } from "../../wire/sites.ts";
 import { MOVE } from "../pending.ts";
 import { AREA, JOURNAL_WORDS, MAX_DECISIONS, WORD } from "../state.ts";
-import { type AccessType, type Race, RaceDetector } from "./detector.ts";
+import { type Access, type AccessType, type Race, RaceDetector } from "./detector.ts";
 
 export function writeJournal(
   words: Int32Array,
@@ -40,32 +40,52 @@ const TYPES: Readonly<Record<number, AccessType>> = {
   [ACCESS.update]: "update",
 };
 
+/** One event of an execution, as it is written down: an access, a wake-up or a notify. */
+export interface JournalEvent {
+  readonly agent: number;
+  readonly kind: number;
+  readonly memory: number;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly site: Site;
+  readonly value: number;
+  readonly event: number;
+}
+
+/** Whether a kind of access is one such as this. */
+export const isOfKind = (kind: number, { type, atomic, bulk }: Access): boolean =>
+  (TYPES[kind] ?? "read") === type && ATOMIC.has(kind) === atomic && BULK.has(kind) === (bulk ?? false);
+
+/** Tells the detector; the races that the event is part of. */
+export function feed(
+  detector: RaceDetector,
+  { agent, kind, memory, offset, bytes, site, value, event }: JournalEvent,
+): readonly Race[] {
+  if (kind === ACCESS.wait || kind === ACCESS.notify || kind === MOVE.resume) {
+    detector.criticalSection(agent, memory, offset);
+  }
+  // A window of no bytes touches nothing.
+  if (kind === ACCESS.notify || kind === MOVE.resume || bytes === 0) return [];
+  return detector.access({
+    ...{ agent, memory, offset, bytes, site, value, event },
+    type: TYPES[kind] ?? "read",
+    atomic: ATOMIC.has(kind),
+    bulk: BULK.has(kind),
+  });
+}
+
 /** The races of the execution that the journal holds. */
 export function racesInJournal(words: Int32Array): readonly Race[] {
   const detector = new RaceDetector();
   const length = words[WORD.journal] as number;
+  if (length >= MAX_DECISIONS) throw new Error(`more than ${MAX_DECISIONS} accesses: too long to be judged`);
   for (let event = 0; event < length; event++) {
     const at = AREA.journal + event * JOURNAL_WORDS;
     const [agent = 0, kind = 0, memory = 0, offset = 0, bytes = 0, site = 0, value = 0] = words.subarray(
       at,
       at + JOURNAL_WORDS,
     );
-    if (kind === ACCESS.wait || kind === ACCESS.notify || kind === MOVE.resume) {
-      detector.criticalSection(agent, memory, offset);
-    }
-    if (kind === ACCESS.notify || kind === MOVE.resume) continue;
-    detector.access({
-      agent,
-      memory,
-      offset,
-      bytes,
-      type: TYPES[kind] ?? "read",
-      atomic: ATOMIC.has(kind),
-      bulk: BULK.has(kind),
-      site,
-      value,
-      event,
-    });
+    feed(detector, { agent, kind, memory, offset, bytes, site, value, event });
   }
   return detector.races;
 }

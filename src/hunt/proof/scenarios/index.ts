@@ -1,6 +1,7 @@
 /** Scenarios that are small enough for `virtlab prove`. */
 import type { Scenario } from "../../scenario.ts";
 import { busScenarios } from "./bus.ts";
+import { resetScenarios } from "./reset.ts";
 import { ringScenarios } from "./ring.ts";
 
-export const PROVABLE: readonly Scenario[] = [...ringScenarios, ...busScenarios];
+export const PROVABLE: readonly Scenario[] = [...ringScenarios, ...busScenarios, ...resetScenarios];

@@ -1,0 +1,64 @@
+/** The race detector over a live machine: its workers log what they do, and a thread of its own reads along. */
+import { once } from "node:events";
+import type { Worker } from "node:worker_threads";
+import { UsageError } from "../../host/device.ts";
+import type { MachineDescription } from "../../machine/description.ts";
+import { startThread } from "../../machine/thread.ts";
+import { AccessLog } from "../../memory/access-log.ts";
+import { allocateShared, type SharedBuffer } from "../../memory/attach.ts";
+import type { SiteLabel } from "../../wire/sites.ts";
+import type { Race } from "./detector.ts";
+import { explainRace } from "./report.ts";
+
+/** What the reading thread says in the end. */
+export interface LiveFindings {
+  readonly accesses: number;
+  readonly races: readonly Race[];
+  readonly threads: readonly string[];
+}
+
+export interface LiveReport extends LiveFindings {
+  readonly lines: readonly string[];
+}
+
+const PREPARE = new URL(`./live-prepare${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+export class LiveRaces {
+  readonly #buffer: SharedBuffer;
+  readonly #reader: Worker;
+  readonly #plain: readonly SiteLabel[];
+
+  /** Atomic accesses of `plain` sites are made plain. */
+  constructor(plain: readonly SiteLabel[] = []) {
+    this.#buffer = allocateShared(AccessLog.BYTES);
+    this.#reader = startThread("races", { log: this.#buffer });
+    this.#plain = plain;
+  }
+
+  /** The description of a machine that is watched; one machine for each detector. */
+  watched(description: MachineDescription): MachineDescription {
+    const { watch, prepare } = description;
+    if (watch?.monitor === true || (watch?.traceEvents ?? 0) > 0 || prepare !== undefined) {
+      throw new UsageError(
+        "races are looked for in a machine that nothing else watches: no monitor, no trace",
+      );
+    }
+    return {
+      ...description,
+      prepare: { module: PREPARE.href, args: { log: this.#buffer, plain: this.#plain } },
+    };
+  }
+
+  /** After the machine has stopped. */
+  async finish(): Promise<LiveReport> {
+    const said = once(this.#reader, "message") as Promise<[LiveFindings]>;
+    new AccessLog(this.#buffer).stop();
+    const [findings] = await said;
+    await this.#reader.terminate();
+    const { races, threads } = findings;
+    const lines = races.flatMap((race) =>
+      explainRace(race, threads, ({ stack = "" }) => (stack === "" ? [] : stack.split("\n"))),
+    );
+    return { ...findings, lines };
+  }
+}
