@@ -5,6 +5,7 @@ import { ISR } from "../wire/legacy-registers.ts";
 import { type Site, site } from "../wire/sites.ts";
 import type { Device, Queue } from "./model.ts";
 import type { Observer } from "./observer.ts";
+import { PART } from "./rule-book.ts";
 
 const SET_ISR = site("isr: set");
 const ASSERT_LINE = site("intx: assert line");
@@ -14,6 +15,8 @@ const TAKE = site("msi: take vectors");
 export class ControlWatch {
   readonly #observer: Observer;
   readonly #plan: ControlPlan;
+  /** By the offset of its ISR: the index of a function. */
+  readonly #functions: ReadonlyMap<number, number>;
   readonly #slotOf: (functionIndex: number) => number | undefined;
   /** Who has just set its ISR: a message that follows is its own. */
   #asking: { device: Device; queue: Queue | undefined } | undefined;
@@ -21,6 +24,7 @@ export class ControlWatch {
   constructor(observer: Observer, plan: ControlPlan, slotOf: ObserverSlots = () => undefined) {
     this.#observer = observer;
     this.#plan = plan;
+    this.#functions = new Map(plan.functions.map(({ isr }, index) => [isr, index]));
     this.#slotOf = slotOf;
   }
 
@@ -37,13 +41,14 @@ export class ControlWatch {
   }
 
   #isr(offset: number, bits: number): void {
-    const device = this.#deviceAt(this.#plan.functions.findIndex(({ isr }) => isr === offset));
+    const device = this.#deviceAt(this.#functions.get(offset) ?? -1);
     if (device === undefined) return;
-    const at = this.#observer.at(device);
+    const { view } = device;
+    const { peek } = this.#observer;
     device.isr |= bits;
     device.isrSeen = true;
     const queue = (bits & ISR.QUEUE) !== 0 ? deciding(device) : undefined;
-    this.#observer.emit("isr", { ...at, bits, queue });
+    this.#observer.emit(PART.isr, { device, view, peek, bits, queue });
     this.#asking = { device, queue };
     if ((bits & ISR.CONFIG) !== 0) device.announced++;
     if (queue === undefined) return;
@@ -55,7 +60,7 @@ export class ControlWatch {
 
   #line(operand: number): void {
     const device = this.#deviceAt(31 - Math.clz32(operand));
-    if (device !== undefined) this.#observer.emit("line", this.#observer.at(device));
+    if (device !== undefined) this.#observer.emit(PART.line, this.#observer.at(device));
   }
 
   #post(offset: number, operand: number): void {
@@ -66,7 +71,14 @@ export class ControlWatch {
     // The mainboard's own interrupts go the same way.
     if (vector >= FIRST_SYSTEM_VECTOR && vector < FIRST_SYSTEM_VECTOR + SYSTEM_IRQS) return;
     this.#asking = undefined;
-    this.#observer.emit("message", { ...this.#observer.at(asking.device), vector, queue: asking.queue });
+    const { device, queue } = asking;
+    this.#observer.emit(PART.message, {
+      device,
+      view: device.view,
+      peek: this.#observer.peek,
+      vector,
+      queue,
+    });
   }
 
   /** The guest takes messages: those that some device's configuration vector sends. */

@@ -4,6 +4,7 @@
  */
 import type { FunctionView, QueueView } from "../observe/record/functions.ts";
 import type { RingLayout } from "../wire/ring.ts";
+import { NO_RULES, type Page } from "./rule-book.ts";
 
 export interface Segment {
   readonly address: number;
@@ -22,9 +23,12 @@ export type ChainFault =
   | "indirect-length"
   | "outside-ram";
 
+/** A chain in flight. Its queue uses the object again for the next chain with the same head. */
 export class Chain {
   readonly head: number;
   readonly segments: Segment[] = [];
+  readonly readable: Segment[] = [];
+  readonly writable: Segment[] = [];
   /** Slots of the descriptor table that it occupies. */
   readonly descriptors: number[] = [];
   readonly faults: ChainFault[] = [];
@@ -33,32 +37,96 @@ export class Chain {
   indirect = false;
   /** Bytes that the device was seen to write into it. */
   written = 0;
+  /** The driver has it out; the device has taken it. */
+  out = false;
   taken = false;
+  /** Among those that are out. */
+  place = 0;
   /** What the rules of the device's type make of it, made once. */
   content: unknown;
-  private readonly parts: { readable?: readonly Segment[]; writable?: readonly Segment[] } = {};
+  private readonly spare: { address: number; length: number; writable: boolean }[] = [];
 
   constructor(head: number) {
     this.head = head;
   }
 
-  /** While it is walked. */
-  add(address: number, length: number, writable: boolean): void {
-    this.segments.push({ address, length, writable });
-    if (writable) this.writableBytes += length;
-    else this.readableBytes += length;
+  clear(): this {
+    this.segments.length = 0;
+    this.readable.length = 0;
+    this.writable.length = 0;
+    this.descriptors.length = 0;
+    this.faults.length = 0;
+    this.readableBytes = 0;
+    this.writableBytes = 0;
+    this.indirect = false;
+    this.written = 0;
+    this.taken = false;
+    this.content = undefined;
+    return this;
   }
 
-  get readable(): readonly Segment[] {
-    this.parts.readable ??= this.segments.filter(({ writable }) => !writable);
-    return this.parts.readable;
+  /** While it is walked. */
+  add(address: number, length: number, writable: boolean): void {
+    const at = this.segments.length;
+    const part = this.spare[at] ?? { address, length, writable };
+    part.address = address;
+    part.length = length;
+    part.writable = writable;
+    this.spare[at] = part;
+    this.segments.push(part);
+    if (writable) {
+      this.writable.push(part);
+      this.writableBytes += length;
+    } else {
+      this.readable.push(part);
+      this.readableBytes += length;
+    }
   }
-  get writable(): readonly Segment[] {
-    this.parts.writable ??= this.segments.filter(({ writable }) => writable);
-    return this.parts.writable;
-  }
+
   get bytes(): number {
     return this.readableBytes + this.writableBytes;
+  }
+}
+
+/** The chains that a queue has out, by head. */
+export class Outstanding {
+  size = 0;
+  private readonly byHead: (Chain | undefined)[] = [];
+  private readonly chains: Chain[] = [];
+
+  get(head: number): Chain | undefined {
+    const chain = this.byHead[head];
+    return chain?.out === true ? chain : undefined;
+  }
+  has(head: number): boolean {
+    return this.get(head) !== undefined;
+  }
+  values(): readonly Chain[] {
+    return this.chains;
+  }
+  /** An object for a chain that is about to go out. */
+  fresh(head: number): Chain {
+    const old = this.byHead[head];
+    return old === undefined || old.out ? new Chain(head) : old.clear();
+  }
+  add(chain: Chain): void {
+    const before = this.get(chain.head);
+    if (before !== undefined) this.delete(chain.head);
+    chain.out = true;
+    this.byHead[chain.head] = chain;
+    chain.place = this.chains.length;
+    this.chains.push(chain);
+    this.size++;
+  }
+  delete(head: number): void {
+    const chain = this.get(head);
+    if (chain === undefined) return;
+    chain.out = false;
+    this.size--;
+    const last = this.chains.pop() as Chain;
+    if (last === chain) return;
+    this.chains[chain.place] = last;
+    last.place = chain.place;
   }
 }
 
@@ -93,7 +161,7 @@ export class Queue {
   readonly layout: RingLayout;
   /** Offset of the ring in RAM. */
   readonly base: number;
-  readonly outstanding = new Map<number, Chain>();
+  readonly outstanding = new Outstanding();
   /** By descriptor: the outstanding chain that it belongs to. */
   readonly owners: (Chain | undefined)[];
   /** The chain that came back last. */
@@ -113,6 +181,8 @@ export class Queue {
   kicked = false;
   /** What the rules of the device's type say that it is for, once they were asked. */
   purpose: unknown;
+  /** No reset has taken it out of service. */
+  live = true;
 
   constructor(device: Device, view: QueueView, layout: RingLayout, base: number) {
     this.device = device;
@@ -124,7 +194,7 @@ export class Queue {
 
   /** A chain is out. */
   lend(chain: Chain): void {
-    this.outstanding.set(chain.head, chain);
+    this.outstanding.add(chain);
     for (const slot of chain.descriptors) this.owners[slot] = chain;
   }
   /** It has come back. */
@@ -159,6 +229,8 @@ export interface ConfigByte {
 export class Device {
   readonly view: FunctionView;
   queues = new Map<number, Queue>();
+  /** The rules that are asked about it. */
+  page: Page = NO_RULES;
   /** Rings that a reset took out of service: nobody but the driver's next use may touch them. */
   retired: Queue[] = [];
   /** Since the last reset. */
@@ -169,7 +241,8 @@ export class Device {
   /** Bits set since it was read; meaningful once one was seen to be set (`isrSeen`). */
   isr = 0;
   isrSeen = false;
-  config = new Map<number, ConfigByte>();
+  /** By offset. */
+  config: (ConfigByte | undefined)[] = [];
   /** Changes of configuration that the device has announced. */
   announced = 0;
   firstMtu: number | undefined;
@@ -196,10 +269,10 @@ export class Device {
   }
   /** Whether a change was announced since this byte was last seen. */
   announcedSince(at: number): boolean {
-    return this.config.get(at)?.announced !== this.announced;
+    return this.config[at]?.announced !== this.announced;
   }
   configByte(at: number): number | undefined {
-    return this.config.get(at)?.value;
+    return this.config[at]?.value;
   }
   /** A little-endian field, if each of its bytes was seen. */
   configField(at: number, bytes: number): number | undefined {

@@ -41,15 +41,17 @@ export class Monitor {
 
   constructor(options: ObserverOptions & { readonly tolerate?: boolean }) {
     this.#tolerate = options.tolerate ?? true;
-    this.observer = new Observer(options, (name, moment, part) => this.#ask(name, moment, part));
+    this.observer = new Observer(options, {
+      book: BOOK,
+      ask: (rules, moment) => this.ask(rules, moment),
+    });
   }
 
   get findings(): readonly Finding[] {
     return [...this.#findings.values()];
   }
 
-  #ask<Name extends MomentName>(name: Name, moment: Moments[Name], part: number): void {
-    const rules = BOOK.rules(name, moment.view.virtioId, part);
+  private ask<Name extends MomentName>(rules: readonly Rule<Name>[], moment: Moments[Name]): void {
     for (let at = 0; at < rules.length; at++) {
       const rule = rules[at] as Rule<Name>;
       const detail = rule.test(moment);

@@ -18,11 +18,12 @@ import {
 import { type Site, site } from "../wire/sites.ts";
 import { ControlWatch } from "./control-watch.ts";
 import { Device } from "./model.ts";
-import type { MomentName, Moments, Side } from "./moments.ts";
+import type { MomentName, Moments, Rule, Side } from "./moments.ts";
 import { Peek } from "./peek.ts";
 import { RegisterWatch } from "./register-watch.ts";
 import { RingMap } from "./ring-map.ts";
 import { RingWatch } from "./ring-watch.ts";
+import { PART, type Page, type Part, type RuleBook } from "./rule-book.ts";
 
 export interface ObserverOptions {
   /** RAM as the observer may look at it, unrecorded. */
@@ -34,8 +35,12 @@ export interface ObserverOptions {
   readonly slotOf?: (functionIndex: number) => number | undefined;
 }
 
-/** `part` says which part of a moment that has several: see `rule-book.ts`. The moment is used again: do not keep it. */
-export type Emit = <Name extends MomentName>(name: Name, moment: Moments[Name], part: number) => void;
+/** Who is told of moments. */
+export interface Audience {
+  readonly book: RuleBook;
+  /** Moments are used again: do not keep them. */
+  ask<Name extends MomentName>(rules: readonly Rule<Name>[], moment: Moments[Name]): void;
+}
 
 const DRIVER_BUFFER = site("driver: buffer");
 const DEVICE_BUFFER = site("device: buffer");
@@ -45,20 +50,20 @@ export class Observer implements MemoryWatcher {
   readonly sides: readonly Side[];
   readonly rings: RingMap;
   devices: readonly Device[] = [];
-  readonly #emit: Emit;
+  private readonly audience: Audience;
   readonly #devices = new Map<FunctionView, Device>();
   readonly #table: FunctionTable;
   readonly #registers: RegisterWatch;
-  readonly #rings: RingWatch;
+  private readonly ringWatch: RingWatch;
   readonly #control: ControlWatch | undefined;
 
-  constructor(options: ObserverOptions, emit: Emit) {
+  constructor(options: ObserverOptions, audience: Audience) {
     this.peek = new Peek(options.ram);
     this.sides = options.sides;
     this.rings = new RingMap(options.ram);
-    this.#emit = emit;
+    this.audience = audience;
     this.#registers = new RegisterWatch(this);
-    this.#rings = new RingWatch(this);
+    this.ringWatch = new RingWatch(this);
     this.#control = options.plan && new ControlWatch(this, options.plan, options.slotOf);
     this.#table = new FunctionTable(
       (access) => this.#registers.before(this.deviceOf(access.view), access),
@@ -66,8 +71,12 @@ export class Observer implements MemoryWatcher {
     );
   }
 
-  emit<Name extends MomentName>(name: Name, moment: Moments[Name], part = 0): void {
-    this.#emit(name, moment, part);
+  emit<Name extends MomentName>(part: Part<Name>, moment: Moments[Name]): void {
+    const rules = moment.device.page[part] as unknown as readonly Rule<Name>[];
+    if (rules.length > 0) this.audience.ask(rules, moment);
+  }
+  pageOf({ view }: Device): Page {
+    return this.audience.book.page(view.virtioId);
   }
   sees(side: Side): boolean {
     return this.sides.includes(side);
@@ -80,6 +89,7 @@ export class Observer implements MemoryWatcher {
     let device = this.#devices.get(view);
     if (device === undefined) {
       device = new Device(view, this.sides);
+      device.page = this.pageOf(device);
       for (const [known] of this.#devices) if (known.slot === view.slot) this.#devices.delete(known);
       this.#devices.set(view, device);
       this.devices = [...this.#devices.values()];
@@ -98,16 +108,16 @@ export class Observer implements MemoryWatcher {
   };
 
   read(site: Site, offset: number, value: number): void {
-    if (site !== DRIVER_BUFFER && site !== DEVICE_BUFFER) this.#rings.read(site, offset, value);
-    else this.#rings.buffers.access(site === DRIVER_BUFFER ? "driver" : "device", false, offset, 4);
+    if (site !== DRIVER_BUFFER && site !== DEVICE_BUFFER) this.ringWatch.read(site, offset, value);
+    else this.ringWatch.buffers.access(site === DRIVER_BUFFER ? "driver" : "device", false, offset, 4);
   }
   write(site: Site, offset: number, value: number): void {
-    if (site !== DRIVER_BUFFER && site !== DEVICE_BUFFER) this.#rings.write(site, offset, value);
-    else this.#rings.buffers.access(site === DRIVER_BUFFER ? "driver" : "device", true, offset, 4);
+    if (site !== DRIVER_BUFFER && site !== DEVICE_BUFFER) this.ringWatch.write(site, offset, value);
+    else this.ringWatch.buffers.access(site === DRIVER_BUFFER ? "driver" : "device", true, offset, 4);
   }
   range(site: Site, offset: number, length: number, intent: "read" | "write"): void {
     const side = site === DRIVER_BUFFER ? "driver" : site === DEVICE_BUFFER ? "device" : undefined;
-    if (side !== undefined) this.#rings.buffers.access(side, intent === "write", offset, length);
+    if (side !== undefined) this.ringWatch.buffers.access(side, intent === "write", offset, length);
   }
   updated(site: Site, offset: number, operand: number, before: number): void {
     this.#control?.updated(site, offset, operand, before);
@@ -116,8 +126,8 @@ export class Observer implements MemoryWatcher {
   sleep(_offset: number, idle: boolean): void {
     if (!idle) return;
     for (const device of this.devices) {
-      if (this.sees("driver")) this.emit("driverIdle", this.at(device));
-      if (this.sees("device")) this.emit("deviceIdle", this.at(device));
+      if (this.sees("driver")) this.emit(PART.driverIdle, this.at(device));
+      if (this.sees("device")) this.emit(PART.deviceIdle, this.at(device));
     }
   }
   wake(): void {}

@@ -17,6 +17,29 @@ export class Peek {
     return this.ram.memory.read32(offset, 0);
   }
 
+  /** Four bytes of the segments, little-endian; what is not there reads as 0. */
+  word(segments: readonly Segment[], skip: number): number {
+    const [first] = segments;
+    if (first !== undefined && skip + 4 <= first.length) {
+      const offset = this.ram.offsetOf(first.address + skip, 4);
+      if (offset >= 0 && (offset & 3) === 0) return this.u32(offset);
+    }
+    let value = 0;
+    for (let byte = 3; byte >= 0; byte--) value = value * 256 + this.byte(segments, skip + byte);
+    return value;
+  }
+
+  byte(segments: readonly Segment[], skip: number): number {
+    for (const segment of segments) {
+      if (skip < segment.length) {
+        const offset = this.ram.offsetOf(segment.address + skip, 1);
+        return offset < 0 ? 0 : this.ram.memory.read8(offset, 0);
+      }
+      skip -= segment.length;
+    }
+    return 0;
+  }
+
   /** Up to `length` bytes of the segments, one after another, from `skip` on. */
   bytes(segments: readonly Segment[], skip: number, length: number): Uint8Array {
     const found = new Uint8Array(length);

@@ -5,6 +5,7 @@ import { PAGE_SIZE } from "../wire/numbers.ts";
 import { STATUS } from "../wire/status.ts";
 import { type Device, Queue, Session } from "./model.ts";
 import type { Observer } from "./observer.ts";
+import { PART } from "./rule-book.ts";
 
 export class RegisterWatch {
   readonly #observer: Observer;
@@ -19,16 +20,16 @@ export class RegisterWatch {
     const at = observer.at(device);
     switch (access.kind) {
       case "pci":
-        observer.emit("pci", { ...at, ...access });
+        observer.emit(PART.pci, { ...at, ...access });
         if (access.write) forgive(device);
         return;
       case "msix":
         return;
       case "odd":
-        observer.emit("odd", { ...at, ...access });
+        observer.emit(PART.odd, { ...at, ...access });
         return;
       case "config":
-        observer.emit("config", { ...at, ...access });
+        observer.emit(PART.config, { ...at, ...access });
         noteConfig(device, access);
         return;
       case "register":
@@ -38,6 +39,7 @@ export class RegisterWatch {
   }
 
   after(device: Device, access: FunctionAccess): void {
+    if (access.kind === "pci") device.page = this.#observer.pageOf(device);
     if (access.kind !== "register" || !access.write) return;
     const reset = access.name === "status" && access.value === 0;
     if (reset) resetDevice(device);
@@ -49,7 +51,7 @@ export class RegisterWatch {
   #meet(device: Device): void {
     if (this.#met.has(device)) return;
     this.#met.add(device);
-    this.#observer.emit("met", this.#observer.at(device));
+    this.#observer.emit(PART.met, this.#observer.at(device));
   }
 
   #register(device: Device, name: LegacyRegister, write: boolean, value: number): void {
@@ -57,15 +59,15 @@ export class RegisterWatch {
     const at = observer.at(device);
     if (write && name === "queueNotify") {
       const queue = device.queues.get(value);
-      observer.emit("kick", { ...at, index: value, queue });
+      observer.emit(PART.kick, { device, view: at.view, peek: at.peek, index: value, queue });
       if (queue !== undefined) noteKick(queue);
       return;
     }
-    observer.emit(write ? "write" : "read", { ...at, name, value });
+    observer.emit(write ? PART.write : PART.read, { device, view: at.view, peek: at.peek, name, value });
     if (!write) noteRead(device, name, value);
     else noteWrite(device, name, value);
     if (write && name === "status" && (value & ~device.status & STATUS.DRIVER_OK) !== 0)
-      observer.emit("started", at);
+      observer.emit(PART.started, at);
   }
 
   /** The PFN register has its new value. */
@@ -89,7 +91,9 @@ export class RegisterWatch {
 const RETIRED_MAX = 256;
 
 function retire(device: Device, queue: Queue | undefined): void {
-  if (queue !== undefined) device.retired = [queue, ...device.retired].slice(0, RETIRED_MAX);
+  if (queue === undefined) return;
+  queue.live = false;
+  device.retired = [queue, ...device.retired].slice(0, RETIRED_MAX);
 }
 
 function resetDevice(device: Device): void {
@@ -99,7 +103,7 @@ function resetDevice(device: Device): void {
   device.session.resetSeen = false;
   device.resets++;
   device.isr = 0;
-  device.config = new Map();
+  device.config = [];
 }
 
 /** A kick that came while the device slept went nowhere and is said again: whatever the ring said before. */
@@ -160,15 +164,15 @@ function noteConfig(device: Device, { write, offset, width, value }: ConfigAcces
   // Nobody's answer is no value to hold the device to.
   if (!write && value === 2 ** (8 * width) - 1) return;
   for (let byte = 0; byte < width; byte++) {
-    const before = device.config.get(offset + byte);
-    device.config.set(offset + byte, {
+    const before = device.config[offset + byte];
+    device.config[offset + byte] = {
       value: (value >>> (8 * byte)) & 0xff,
       width,
       msix: device.view.msixEnabled,
       writer: write ? "driver" : "device",
       reads: (before?.reads ?? 0) + (write ? 0 : 1),
       announced: device.announced,
-    });
+    };
     if (!write) device.session.configInterrupt?.readBack.add(offset + byte);
   }
 }

@@ -3,14 +3,15 @@ import { DESCRIPTOR_BYTES, USED_ELEMENT_BYTES } from "../wire/ring.ts";
 import { type Site, type SiteLabel, site } from "../wire/sites.ts";
 import type { Queue } from "./model.ts";
 import { RING_FIELDS, type RingField, type Side } from "./moments.ts";
-import { ringPart } from "./rule-book.ts";
+import { lookPart, type Part, storePart } from "./rule-book.ts";
 
 export interface RingSite {
   readonly side: Side;
   readonly field: RingField;
   readonly label: SiteLabel;
   /** Which rules are asked about it. */
-  readonly part: number;
+  readonly store: Part<"store">;
+  readonly look: Part<"look">;
 }
 
 const TABLE: readonly (readonly [SiteLabel, RingField])[] = [
@@ -37,7 +38,7 @@ const TABLE: readonly (readonly [SiteLabel, RingField])[] = [
 const BY_SITE: (RingSite | undefined)[] = [];
 for (const [label, field] of TABLE) {
   const side = label.startsWith("driver") ? "driver" : "device";
-  BY_SITE[site(label)] = { side, field, label, part: ringPart(side, field) };
+  BY_SITE[site(label)] = { side, field, label, store: storePart(side, field), look: lookPart(side, field) };
 }
 
 export const ringSite = (number: Site): RingSite | undefined => BY_SITE[number];

@@ -10,7 +10,7 @@ import type { Decision, Queue, UsedElement } from "./model.ts";
 import type { Moments, RingField, Side } from "./moments.ts";
 import type { Observer } from "./observer.ts";
 import { fieldAt, type RingSite, ringSite, slotAt, writerOf } from "./ring-sites.ts";
-import { ringPart } from "./rule-book.ts";
+import { PART, storePart } from "./rule-book.ts";
 import { walk } from "./walk.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -18,13 +18,13 @@ type Access = Writable<Moments["store"]>;
 
 export class RingWatch {
   readonly buffers: BufferWatch;
-  readonly #observer: Observer;
-  readonly #access: Access;
+  private readonly observer: Observer;
+  private readonly access: Access;
 
   constructor(observer: Observer) {
-    this.#observer = observer;
-    this.buffers = new BufferWatch(observer, (...store) => this.#stored(...store));
-    this.#access = {
+    this.observer = observer;
+    this.buffers = new BufferWatch(observer, (...store) => this.stored(...store));
+    this.access = {
       device: undefined as never,
       view: undefined as never,
       peek: observer.peek,
@@ -39,39 +39,40 @@ export class RingWatch {
   write(number: Site, offset: number, value: number): void {
     const known = ringSite(number);
     if (known === undefined) return;
-    const queue = this.#observer.rings.at(offset);
+    const queue = this.observer.rings.at(offset);
     if (queue === undefined) {
-      this.#stray(known, offset);
+      this.stray(known, offset);
       return;
     }
     const { side, field } = known;
     const slot = slotAt(queue, field, offset);
     if (slot < 0) {
-      this.#misplaced(queue, known, offset, value);
+      this.misplaced(queue, known, offset, value);
       return;
     }
-    this.#observer.emit("store", this.#at(queue, side, field, slot, value), known.part);
-    if (side === "driver") this.#driverStored(queue, field, value);
-    else this.#deviceStored(queue, field, value);
+    const moment = this.at(queue, side, field, slot, value);
+    this.observer.emit(known.store, moment);
+    if (side === "driver") this.driverStored(queue, field, value);
+    else this.deviceStored(queue, field, value);
   }
 
   read(number: Site, offset: number, value: number): void {
     const known = ringSite(number);
     if (known === undefined) return;
-    const queue = this.#observer.rings.at(offset);
+    const queue = this.observer.rings.at(offset);
     const { side, field } = known;
     const slot = queue === undefined ? -1 : slotAt(queue, field, offset);
     if (queue === undefined || slot < 0) {
-      this.#stray(known, offset);
+      this.stray(known, offset);
       return;
     }
-    this.#observer.emit("look", this.#at(queue, side, field, slot, value), known.part);
-    if (side === "driver") this.#driverLooked(queue, field, value);
-    else this.#deviceLooked(queue, field, value);
+    this.observer.emit(known.look, this.at(queue, side, field, slot, value));
+    if (side === "driver") this.driverLooked(queue, field, value);
+    else this.deviceLooked(queue, field, value);
   }
 
-  #at(queue: Queue, side: Side, field: RingField, slot: number, value: number): Access {
-    const access = this.#access;
+  private at(queue: Queue, side: Side, field: RingField, slot: number, value: number): Access {
+    const access = this.access;
     access.device = queue.device;
     access.view = queue.device.view;
     access.queue = queue;
@@ -82,68 +83,68 @@ export class RingWatch {
     return access;
   }
 
-  #stored(queue: Queue, side: Side, offset: number, value: number): RingField | undefined {
+  private stored(queue: Queue, side: Side, offset: number, value: number): RingField | undefined {
     const place = fieldAt(queue, offset);
     if (place === undefined) return undefined;
-    const moment = this.#at(queue, side, place.field, place.slot, value);
-    this.#observer.emit("store", moment, ringPart(side, place.field));
+    const moment = this.at(queue, side, place.field, place.slot, value);
+    this.observer.emit(storePart(side, place.field), moment);
     return place.field;
   }
 
   /** A store whose site names another field. */
-  #misplaced(queue: Queue, known: RingSite, offset: number, value: number): void {
-    const field = this.#stored(queue, known.side, offset, value);
+  private misplaced(queue: Queue, known: RingSite, offset: number, value: number): void {
+    const field = this.stored(queue, known.side, offset, value);
     // In the other side's half it is a breach of its own.
-    if (field !== undefined && writerOf(field) === known.side) this.#stray(known, offset);
+    if (field !== undefined && writerOf(field) === known.side) this.stray(known, offset);
   }
 
   /** Indirect tables lie outside rings; nothing else that these sites name does. */
-  #stray(known: RingSite, offset: number): void {
+  private stray(known: RingSite, offset: number): void {
     if (known.field === "descriptor") return;
-    const { devices } = this.#observer;
+    const { devices } = this.observer;
     const within = (old: Queue): boolean => offset >= old.base && offset < old.base + old.layout.bytes;
     const owner = devices.find(({ retired }) => retired.some(within));
     const device = owner ?? devices.find(({ queues }) => queues.size > 0);
     if (device === undefined) return;
     const { side, label } = known;
-    const at = this.#observer.at(device);
-    this.#observer.emit("stray", { ...at, side, label, offset, retired: owner !== undefined });
+    const at = this.observer.at(device);
+    this.observer.emit(PART.stray, { ...at, side, label, offset, retired: owner !== undefined });
   }
 
-  #driverStored(queue: Queue, field: RingField, value: number): void {
+  private driverStored(queue: Queue, field: RingField, value: number): void {
     if (field === "availEntry") queue.entriesWritten = (queue.entriesWritten + 1) & 0xffff;
     else if (field === "availIndex") {
-      this.#published(queue, value);
+      this.published(queue, value);
       queue.kick.due = true;
     } else if (field === "availFlags" && (value & 1) === 0) queue.recheckDue = true;
     else if (field === "usedEvent" && ((value - queue.usedIndex) & 0xffff) < queue.size)
       queue.recheckDue = true;
   }
 
-  #deviceStored(queue: Queue, field: RingField, value: number): void {
+  private deviceStored(queue: Queue, field: RingField, value: number): void {
     if (field === "usedElement") queue.elementsWritten++;
     else if (field === "usedIndex") {
-      this.#publishedUsed(queue, value);
+      this.publishedUsed(queue, value);
       queue.interrupt.due = true;
     }
   }
 
-  #driverLooked(queue: Queue, field: RingField, value: number): void {
+  private driverLooked(queue: Queue, field: RingField, value: number): void {
     if (field === "usedIndex") {
       queue.recheckDue = false;
       const { isrRead } = queue.device.session;
       if (isrRead !== undefined) isrRead.usedLooked = true;
-      this.#publishedUsed(queue, value);
+      this.publishedUsed(queue, value);
     } else if (field === "usedFlags" || field === "availEvent") {
       decide(queue, queue.kick, field, value, queue.availIndex, queue.entriesWritten !== queue.availIndex);
     }
   }
 
-  #deviceLooked(queue: Queue, field: RingField, value: number): void {
+  private deviceLooked(queue: Queue, field: RingField, value: number): void {
     if (field === "availIndex") {
       queue.kicked = false;
       queue.availLooked = value;
-      this.#published(queue, value);
+      this.published(queue, value);
     } else if (field === "availEntry") {
       const chain = queue.outstanding.get(value);
       if (chain !== undefined) this.buffers.taken(queue, chain);
@@ -153,12 +154,13 @@ export class RingWatch {
   }
 
   /** avail.idx is `index`, as the driver stores it or the device reads it: the second of the two changes nothing. */
-  #published(queue: Queue, index: number): void {
+  private published(queue: Queue, index: number): void {
     if (index === queue.availIndex) return;
-    const observer = this.#observer;
+    const observer = this.observer;
     const { peek } = observer;
-    const at = { device: queue.device, view: queue.device.view, peek, queue };
-    observer.emit("publish", { ...at, index });
+    const { device } = queue;
+    const { view } = device;
+    observer.emit(PART.publish, { device, view, peek, queue, index });
     const count = (index - queue.availIndex) & 0xffff;
     const first = queue.availIndex;
     queue.availIndex = index;
@@ -167,34 +169,35 @@ export class RingWatch {
     for (let k = 0; k < count; k++) {
       const slot = (first + k) & (queue.size - 1);
       const chain = walk(queue, peek.u16(queue.base + queue.layout.availRing + 2 * slot), peek);
-      observer.emit("available", { device: at.device, view: at.view, peek, queue, chain });
+      observer.emit(PART.available, { device, view, peek, queue, chain });
       for (const part of chain.segments) this.buffers.forgetUsed(part.address, part.length);
       queue.lend(chain);
     }
   }
 
-  #publishedUsed(queue: Queue, index: number): void {
+  private publishedUsed(queue: Queue, index: number): void {
     if (index === queue.usedIndex) return;
-    const observer = this.#observer;
-    const at = { device: queue.device, view: queue.device.view, peek: observer.peek, queue };
-    observer.emit("publishUsed", { ...at, index });
+    const observer = this.observer;
+    const { peek } = observer;
+    const { device } = queue;
+    const { view } = device;
+    observer.emit(PART.publishUsed, { device, view, peek, queue, index });
     const count = (index - queue.usedIndex) & 0xffff;
     const first = queue.usedIndex;
     queue.usedIndex = index;
     if (count > queue.size) return;
     const batch: UsedElement[] = [];
-    for (let k = 0; k < count; k++) batch.push(this.#element(queue, first + k));
+    for (let k = 0; k < count; k++) batch.push(this.element(queue, first + k));
     for (let place = 0; place < batch.length; place++) {
       const element = batch[place] as UsedElement;
-      const { device, view, peek } = at;
-      observer.emit("used", { device, view, peek, queue, element, batch, at: place });
+      observer.emit(PART.used, { device, view, peek, queue, element, batch, at: place });
       queue.takeBack(element);
       queue.lastUsed = element;
     }
   }
 
-  #element(queue: Queue, index: number): UsedElement {
-    const { peek } = this.#observer;
+  private element(queue: Queue, index: number): UsedElement {
+    const { peek } = this.observer;
     const at = queue.base + queue.layout.usedRing + USED_ELEMENT_BYTES * (index & (queue.size - 1));
     const id = peek.u32(at);
     return { id, length: peek.u32(at + 4), chain: queue.outstanding.get(id), content: undefined };

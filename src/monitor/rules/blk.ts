@@ -5,7 +5,7 @@ import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
 import type { Chain, Device } from "../model.ts";
 import { type Moments, ruleOf, type Verdict } from "../moments.ts";
-import { getU32, getU64, type Peek } from "../peek.ts";
+import type { Peek } from "../peek.ts";
 
 const HEADER = 16;
 const SCSI = [2, 3];
@@ -39,15 +39,15 @@ const NO_REQUEST = {};
 function decode(chain: Chain, peek: Peek): Request | undefined {
   const { readableBytes, writableBytes, faults } = chain;
   if (readableBytes < HEADER || faults.length > 0) return undefined;
-  const header = peek.bytes(chain.readable, 0, HEADER);
-  const type = getU32(header, 0);
-  const data = { out: readableBytes - HEADER, in: Math.max(0, writableBytes - 1) };
-  return { type, sector: getU64(header, 8), ...data, chain };
+  const { readable } = chain;
+  const type = peek.word(readable, 0);
+  const sector = peek.word(readable, 8) + peek.word(readable, 12) * 2 ** 32;
+  return { type, sector, out: readableBytes - HEADER, in: Math.max(0, writableBytes - 1), chain };
 }
 
 /** Of a request that has come back. */
 function statusOf({ element }: Moments["used"], { chain, in: data }: Request, peek: Peek): number {
-  element.content ??= peek.bytes(chain.writable, data, 1)[0] ?? 0;
+  element.content ??= peek.byte(chain.writable, data);
   return element.content as number;
 }
 

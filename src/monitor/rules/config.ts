@@ -65,7 +65,7 @@ function changed({ device, view, write, offset, width, value }: Moments["config"
   // An announcement is seen at the device's side only; all ones may be nobody's answer.
   if (write || !device.watched.includes("device") || value === 2 ** (8 * width) - 1) return undefined;
   for (let byte = 0; byte < width; byte++) {
-    const known = device.config.get(offset + byte);
+    const known = device.config[offset + byte];
     const now = (value >>> (8 * byte)) & 0xff;
     if (known === undefined || known.value === now || device.announcedSince(offset + byte)) continue;
     const field = fieldAt(device, offset + byte);
@@ -104,7 +104,7 @@ export const configRules = [
   rule("CONFIG-DRV-05", "started", ({ device, view }) => {
     const bytes = view.virtioId === VIRTIO_TYPE.blk.id ? 8 : view.virtioId === VIRTIO_TYPE.net.id ? 6 : 0;
     for (let at = 0; at < bytes; at++) {
-      if (device.config.get(at)?.reads === 1) return `byte ${at} was read once only`;
+      if (device.config[at]?.reads === 1) return `byte ${at} was read once only`;
     }
     return undefined;
   }),
