@@ -32,9 +32,9 @@ export async function startLinux(options: RigOptions = {}): Promise<LinuxMachine
   return LinuxMachine.start({ snapshot: true, files: findSystemFiles({}), devices: opened, ...rest });
 }
 
-/** Until the condition holds in the guest. */
+/** Until the condition holds in the guest, which may have little of a processor. */
 export const waitFor = (condition: string): string =>
-  `for i in $(seq 100); do if ${condition}; then break; fi; usleep 100000; done; ${condition}`;
+  `for i in $(seq 600); do if ${condition}; then break; fi; usleep 100000; done; ${condition}`;
 
 /** Interrupts of virtio devices, as /proc/interrupts has them: number, count, chip, names. */
 export async function interrupts(machine: LinuxMachine) {

@@ -112,13 +112,14 @@ describe.skipIf(typeof linux === "string")(title, { timeout: LINUX_MS }, () => {
     const info = () => machine.deviceCommand("balloon", "info") as Promise<{ actualPages: number }>;
     const free = async () => Number(/\d+/.exec(await sh("grep MemTotal /proc/meminfo"))?.[0]);
     const before = await free();
+    const becomes = async (pages: number) => {
+      while ((await info()).actualPages !== pages) await sh("usleep 100000");
+    };
     await machine.deviceCommand("balloon", "target", "16M");
-    await sh("sleep 0.5");
-    expect((await info()).actualPages).toBe(4096);
+    await becomes(4096);
     expect(before - (await free())).toBe(16 * 1024);
     await machine.deviceCommand("balloon", "target", "0");
-    await sh("sleep 0.5");
-    expect((await info()).actualPages).toBe(0);
+    await becomes(0);
     expect(await free()).toBe(before);
   });
 
