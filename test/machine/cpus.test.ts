@@ -1,4 +1,5 @@
 /** Several virtual CPUs in one guest, each a thread that has queues of its own. */
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { acceptanceJson } from "../../src/cli/run-report.ts";
 import { UsageError } from "../../src/host/device.ts";
@@ -72,6 +73,18 @@ describe.each(["msix-shared", "intx"] as const)("no vector of a queue's own, %s"
     const report = await machine.run(program("cpus-net"));
     expect(report.reason).toBeNull();
     expect(report.result).toEqual([0, 1].map(() => ({ frames: 500, verified: true })));
+  });
+});
+
+test("a ring that the device breaks under another CPU: CPU 0 resets the device, every request ends", async () => {
+  const type = fileURLToPath(new URL("breaking-disk.ts", import.meta.url));
+  const machine = await Machine.start({ cpus: 2, devices: [{ type }] });
+  const report = await machine.run(program("cpus-broken"));
+  await machine.stop();
+  expect(report.reason).toBeNull();
+  expect(report.result).toEqual({
+    ends: ["CancelledError", "CancelledError", "CancelledError", "CancelledError"],
+    again: ["512 bytes", "512 bytes"],
   });
 });
 
