@@ -39,8 +39,9 @@ export function campaignText(seed: number, report: CampaignReport, wishes: Wishe
     ["bytes verified", report.bytesVerified],
     ["kicks", report.kicks],
     ["interrupts", report.interrupts],
-    ["memory gained per minute", Math.round(report.heapSlope)],
-    ["handles gained per minute", Math.round(report.handleSlope * 100) / 100],
+    ["bytes held on to, per minute", Math.round(report.heapSlope)],
+    ["resident bytes, per minute", Math.round(report.residentSlope)],
+    ["handles, per minute", Math.round(report.handleSlope * 100) / 100],
   ];
   const findings = report.findings.map((finding) => {
     const lines = again(finding, wishes);

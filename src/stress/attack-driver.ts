@@ -3,9 +3,15 @@
  * made while the device lies and scribbles, then the driver leaves. Whatever happened, nothing may throw, every
  * request must have ended once, and everything the driver took must be given back.
  */
-import type { DeviceDefinition, DeviceOptions } from "../host/device.ts";
 import { Random } from "../wire/random.ts";
-import type { AttackFinding, AttackOptions, AttackReport } from "./attack-device.ts";
+import {
+  type AttackFinding,
+  type AttackOptions,
+  type AttackReport,
+  partSeed,
+  roundSeeds,
+  shrinkFinding,
+} from "./attack.ts";
 import { BenchMachine } from "./bench-machine.ts";
 import { leave, workOn } from "./exercise.ts";
 import { HostileDevice } from "./hostile-device.ts";
@@ -15,33 +21,45 @@ const RAM_BYTES = 1 << 20;
 const TURNS_PER_ROUND = 24;
 const REQUESTS_PER_ROUND = 3;
 const TURNS_TO_END = 2000;
+const ROUNDS_PER_MACHINE = 500;
+/** One of so many rounds begins with an honest device. */
+const HONEST_ONE_IN = 4;
+const ALL_TURNS = Array.from({ length: TURNS_PER_ROUND }, (_, turn) => turn);
 
 export async function attackDriver(attack: AttackOptions): Promise<AttackReport> {
-  const { definition, seed, inputs } = attack;
-  const random = new Random(seed);
+  const { definition, seed, inputs, only } = attack;
   const begun = performance.now();
-  let machine = await freshMachine(definition, attack.options, seed);
   const counts = new Map<string, number>();
-  let device = new HostileDevice({ ...machine, random, counts });
+  const told = () => [...counts.values()].reduce((sum, count) => sum + count, 0);
+  let target = await freshTarget(attack, counts);
   let finding: AttackFinding | null = null;
   let rounds = 0;
-  const told = () => [...counts.values()].reduce((sum, count) => sum + count, 0);
-  while (finding === null && told() < inputs) {
-    try {
-      await round(machine, device, random);
-    } catch (error) {
-      const { message, stack } = error as Error;
-      finding = { input: told(), what: `round ${rounds}: ${message}`, stack: stack ?? message };
+  for (const round of roundSeeds(attack)) {
+    if (told() >= inputs && only === undefined) break;
+    const turns = only !== undefined && only.inputs.length > 0 ? only.inputs : ALL_TURNS;
+    const error = await attempt(target, round, turns);
+    if (error !== undefined) {
+      const what = `round ${rounds}: ${error.message}`;
+      const replay = async (some: readonly number[]) => {
+        const fresh = await freshTarget(attack, new Map());
+        const again = await attempt(fresh, round, some);
+        await fresh.machine.host.close();
+        return again?.message;
+      };
+      const shrunk = await shrinkFinding(error.message, turns, replay);
+      finding = { input: told(), round, shrunk, what, stack: error.stack ?? what };
+      attack.keep?.(round, error.message);
+      break;
     }
-    if (++rounds % 500 === 0) {
-      // The honest device behind it may have been left with I/O of its own: begin afresh now and then.
-      await machine.host.close();
-      machine = await freshMachine(definition, attack.options, seed + rounds);
-      device = new HostileDevice({ ...machine, random, counts });
-      attack.progress?.(told());
-    }
+    if (++rounds % ROUNDS_PER_MACHINE !== 0) continue;
+    // The honest device behind it may have been left with I/O of its own: begin afresh now and then.
+    await target.machine.host.close();
+    target = await freshTarget(attack, counts);
+    const grown = (await attack.coverage?.grown()) ?? 0;
+    if (grown > 0) attack.keep?.(round, `${grown} new blocks`);
+    attack.progress?.(told());
   }
-  await machine.host.close().catch(() => undefined);
+  await target.machine.host.close().catch(() => undefined);
   return {
     device: definition.name,
     seed,
@@ -54,9 +72,25 @@ export async function attackDriver(attack: AttackOptions): Promise<AttackReport>
   };
 }
 
-async function round(machine: BenchMachine, device: HostileDevice, random: Random): Promise<void> {
-  device.forget();
-  device.honest = random.next() % 4 === 0;
+interface Target {
+  readonly machine: BenchMachine;
+  readonly device: HostileDevice;
+}
+
+async function attempt(target: Target, seed: number, turns: readonly number[]): Promise<Error | undefined> {
+  try {
+    await round(target, seed, turns);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** `turns`: those in which the device does something bad of its own accord. Its registers lie in all of them. */
+async function round({ machine, device }: Target, seed: number, turns: readonly number[]): Promise<void> {
+  const random = new Random(seed);
+  device.forget(new Random(random.next()));
+  device.honest = random.next() % HONEST_ONE_IN === 0;
   const guest = machine.boot(device);
   device.honest = false;
   const name = guest.virtio.describe()[0]?.driver ?? undefined;
@@ -67,7 +101,7 @@ async function round(machine: BenchMachine, device: HostileDevice, random: Rando
       if (facade !== undefined) requests.push(track(workOn(name, facade)));
     }
     if (random.next() % 2 === 0) machine.host.poll();
-    device.tamper();
+    if (turns.includes(turn)) device.tamper(new Random(partSeed(seed, turn)));
     guest.poll();
     await undefined;
   }
@@ -90,13 +124,12 @@ function track(work: Promise<unknown>): { ended: boolean } {
   return request;
 }
 
-async function freshMachine(
-  definition: DeviceDefinition,
-  options: DeviceOptions,
-  seed: number,
-): Promise<BenchMachine> {
+async function freshTarget(
+  { definition, options, seed }: AttackOptions,
+  counts: Map<string, number>,
+): Promise<Target> {
   const platform = seededPlatform(seed);
   const machine = new BenchMachine({ ramBytes: RAM_BYTES, platform });
   machine.addDevice(definition.name, definition.virtioId, await definition.create(options, platform), 16);
-  return machine;
+  return { machine, device: new HostileDevice({ ...machine, random: new Random(seed), counts }) };
 }

@@ -1,6 +1,7 @@
 /** A campaign: episodes on a pool of threads until the time is over, and what it all cost. */
 import { readdirSync } from "node:fs";
 import { inLanes, withPool } from "./episode-pool.ts";
+import { footprint } from "./footprint.ts";
 import type { EpisodeReport } from "./run-episode.ts";
 import { slopePerMinute } from "./slope.ts";
 import { episode, type Wishes } from "./swarm.ts";
@@ -32,13 +33,18 @@ export interface CampaignReport {
   readonly byAction: Readonly<Record<string, number>>;
   readonly kicks: number;
   readonly interrupts: number;
-  /** Bytes of resident memory, and open file descriptors, gained per minute over the second half of the run. */
+  /**
+   * Gained per minute over the second half of the run: bytes that the threads hold on to after a collection, open file
+   * descriptors, and resident memory, which also has what the allocator keeps for later.
+   */
   readonly heapSlope: number;
   readonly handleSlope: number;
+  readonly residentSlope: number;
 }
 
 interface Sample {
   readonly minutes: number;
+  readonly held: number;
   readonly resident: number;
   readonly handles: number;
 }
@@ -68,12 +74,14 @@ class Tally {
   readonly #begun = performance.now();
   readonly #byAction = new Map<string, number>();
   readonly #samples: Sample[] = [];
+  /** By thread, as it was last. */
+  readonly #held = new Map<number, number>();
   #episodes = 0;
   #bytes = 0;
   #kicks = 0;
   #interrupts = 0;
 
-  add({ seed, finding, bytesVerified, byAction, kicks, interrupts }: EpisodeReport): void {
+  add({ seed, finding, bytesVerified, byAction, kicks, interrupts, footprint: thread }: EpisodeReport): void {
     this.#episodes++;
     this.#kicks += kicks;
     this.#interrupts += interrupts;
@@ -82,8 +90,11 @@ class Tally {
       this.#byAction.set(action, (this.#byAction.get(action) ?? 0) + count);
     }
     if (finding !== null) this.findings.push({ seed, ...finding });
+    const own = footprint();
+    for (const each of [own, thread]) this.#held.set(each.thread, each.bytes);
     this.#samples.push({
       minutes: (performance.now() - this.#begun) / 60_000,
+      held: [...this.#held.values()].reduce((sum, bytes) => sum + bytes, 0),
       resident: process.memoryUsage.rss(),
       handles: openHandles(),
     });
@@ -107,6 +118,10 @@ class Tally {
       kicks: this.#kicks,
       interrupts: this.#interrupts,
       heapSlope: slopePerMinute(
+        times,
+        late.map(({ held }) => held),
+      ),
+      residentSlope: slopePerMinute(
         times,
         late.map(({ resident }) => resident),
       ),

@@ -36,7 +36,7 @@ export class HostileDevice implements PortBus {
   readonly #bus: PortBus;
   readonly #ram: Ram;
   readonly #controller: InterruptController;
-  readonly #random: Random;
+  #random: Random;
   readonly #rings = new Map<number, KnownRing>();
   #selected = 0;
   #vanished = false;
@@ -49,8 +49,9 @@ export class HostileDevice implements PortBus {
     this.#counts = counts;
   }
 
-  /** A new round: what was known of the last guest's rings is forgotten. */
-  forget(): void {
+  /** A new round: what was known of the last guest's rings is forgotten, and lies follow from a seed of their own. */
+  forget(random: Random): void {
+    this.#random = random;
     this.#rings.clear();
     this.#vanished = false;
   }
@@ -76,8 +77,15 @@ export class HostileDevice implements PortBus {
     this.#bus.mmioWrite(address, width, value);
   }
 
-  /** One malicious act against whatever rings there are. */
-  tamper(): void {
+  /** One malicious act against whatever rings there are: what it is follows from its own randomness. */
+  tamper(random: Random): void {
+    const lies = this.#random;
+    this.#random = random;
+    this.#actOnce();
+    this.#random = lies;
+  }
+
+  #actOnce(): void {
     const ring = [...this.#rings.values()][this.#below(Math.max(1, this.#rings.size))];
     const act = this.#below(100);
     if (act < 15) this.#interrupt();

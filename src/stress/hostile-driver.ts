@@ -9,7 +9,7 @@ import { BLK_TYPE } from "../wire/blk.ts";
 import { LEGACY, type LegacyRegister } from "../wire/legacy-registers.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../wire/numbers.ts";
 import { COMMAND, CONFIG_ADDRESS_PORT, CONFIG_DATA_PORT, configAddress, PCI } from "../wire/pci.ts";
-import type { Random } from "../wire/random.ts";
+import { Random } from "../wire/random.ts";
 import { DESCRIPTOR, DESCRIPTOR_BYTES, MAX_QUEUE_SIZE, type RingLayout, ringLayout } from "../wire/ring.ts";
 
 const WIDTHS: readonly Width[] = [1, 2, 4];
@@ -30,7 +30,6 @@ interface LiveRing {
 export interface HostileDriverOptions {
   readonly bus: PortBus;
   readonly ram: Ram;
-  readonly random: Random;
   readonly slot: number;
   readonly queues: number;
 }
@@ -40,7 +39,8 @@ export class HostileDriver {
   readonly counts = new Map<string, number>();
   readonly #bus: PortBus;
   readonly #ram: Ram;
-  readonly #random: Random;
+  /** Of the input at hand: each has its own, so that others can be left out. */
+  #random = new Random(0);
   readonly #slot: number;
   readonly #queues: number;
   readonly #rings: LiveRing[] = [];
@@ -50,7 +50,6 @@ export class HostileDriver {
   constructor(options: HostileDriverOptions) {
     this.#bus = options.bus;
     this.#ram = options.ram;
-    this.#random = options.random;
     this.#slot = options.slot;
     this.#queues = options.queues;
     this.#actions = [
@@ -77,8 +76,9 @@ export class HostileDriver {
     this.#configWrite(PCI.command, COMMAND.IO | COMMAND.MEMORY | COMMAND.BUS_MASTER);
   }
 
-  /** One hostile input. */
-  act(): void {
+  /** One hostile input: what it is follows from its randomness, and from what came before. */
+  act(random: Random): void {
+    this.#random = random;
     let ticket = this.#below(this.#weights);
     for (const [weight, name, act] of this.#actions) {
       ticket -= weight;
@@ -87,6 +87,11 @@ export class HostileDriver {
       act();
       return;
     }
+  }
+
+  /** Somebody else has had the device. */
+  forget(): void {
+    this.#rings.length = 0;
   }
 
   #below(limit: number): number {

@@ -10,6 +10,7 @@ import { breaksMust } from "../monitor/monitor.ts";
 import { toldTooOften, whyStalled } from "./diagnosis.ts";
 import { DiskLedger, REGION_BYTES } from "./disk-ledger.ts";
 import type { EpisodeResult, ProgramArguments } from "./episode-program.ts";
+import { type Footprint, footprint } from "./footprint.ts";
 import { PLANTS, PROGRAM } from "./modules.ts";
 import { Operator } from "./operator.ts";
 import { DISK_BYTES, type Episode, SCRATCH } from "./swarm.ts";
@@ -23,12 +24,19 @@ export interface EpisodeReport {
   readonly interrupts: number;
   /** Of a finding, where a trace was asked for. */
   readonly recordings: Recordings | null;
+  /** Of this thread, when everything of the episode is gone. */
+  readonly footprint: Footprint;
 }
 
 /** The program is over; the hand puts back what it has out. */
 const OPERATOR_MS = 20_000;
 
 export async function runEpisode(episode: Episode): Promise<EpisodeReport> {
+  const report = await runAndEnd(episode);
+  return { ...report, footprint: footprint() };
+}
+
+async function runAndEnd(episode: Episode): Promise<Omit<EpisodeReport, "footprint">> {
   const run = new EpisodeRunner(episode);
   try {
     return await run.run();
@@ -55,7 +63,7 @@ class EpisodeRunner {
     this.#devices = (episode.machine.devices ?? []).map((device, index) => this.#withScratch(device, index));
   }
 
-  async run(): Promise<EpisodeReport> {
+  async run(): Promise<Omit<EpisodeReport, "footprint">> {
     let report: RunReport | undefined;
     let finding: EpisodeReport["finding"] = null;
     try {

@@ -4,6 +4,7 @@ import { defineDevice } from "../../src/host/index.ts";
 import { checkOptions } from "../../src/machine/devices.ts";
 import { attackDevice } from "../../src/stress/attack-device.ts";
 import { attackDriver } from "../../src/stress/attack-driver.ts";
+import { Coverage } from "../../src/stress/coverage.ts";
 
 /** Enough for several proofs each; the command line does millions. */
 const INPUTS = 60_000;
@@ -43,8 +44,15 @@ describe("a hostile driver", () => {
           }),
       }),
     });
-    const report = await attackDevice({ definition: trusting, options: {}, seed: 13, inputs: INPUTS });
-    expect(report.finding?.what).toContain("shared memory: 1 bytes at");
+    const attack = { definition: trusting, options: {}, seed: 13, inputs: INPUTS };
+    const { finding } = await attackDevice(attack);
+    expect(finding?.what).toContain("shared memory: 1 bytes at");
+    // A few of thousands of inputs are enough, and they are so again.
+    const inputs = finding?.shrunk ?? [];
+    expect(inputs.length).toBeGreaterThan(0);
+    expect(inputs.length).toBeLessThan(12);
+    const again = await attackDevice({ ...attack, only: { round: finding?.round ?? 0, inputs } });
+    expect(again.finding?.what).toContain("shared memory: 1 bytes at");
   });
 
   it("finds a device that keeps state over a reset that makes it useless", async () => {
@@ -65,6 +73,21 @@ describe("a hostile driver", () => {
     });
     const report = await attackDevice({ definition: sulking, options: {}, seed: 14, inputs: INPUTS });
     expect(report.finding?.what).toContain("no answer after a reset");
+  });
+});
+
+describe("a corpus", () => {
+  it("keeps the rounds that reach new code, and runs them first", async () => {
+    const coverage = await Coverage.start();
+    const kept: number[] = [];
+    const attack = { ...shipped("rng"), seed: 15, coverage, keep: (round: number) => kept.push(round) };
+    await attackDevice({ ...attack, inputs: INPUTS });
+    coverage.stop();
+    expect(kept.length).toBeGreaterThan(0);
+    const first = await attackDevice({ ...shipped("rng"), seed: 16, inputs: 20_000, corpus: kept });
+    const alone = { round: kept[0] ?? 0, inputs: [] };
+    const same = await attackDevice({ ...shipped("rng"), seed: 16, inputs: 20_000, only: alone });
+    expect(first.byKind).toEqual(same.byKind);
   });
 });
 

@@ -5,7 +5,7 @@ import { junit } from "../../src/cli/junit.ts";
 
 const REPORT = {
   ...{ seconds: 1.5, machines: 3, actions: 0, bytesVerified: 0, resets: 0, unplugs: 0, workerKills: 0 },
-  ...{ byAction: {}, kicks: 0, interrupts: 0, heapSlope: 0, handleSlope: 0 },
+  ...{ byAction: {}, kicks: 0, interrupts: 0, heapSlope: 0, handleSlope: 0, residentSlope: 0 },
 };
 const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: "", parseAttributeValue: true });
 

@@ -4,9 +4,12 @@ import { devices } from "../../devices/index.ts";
 import { UsageError } from "../../host/device.ts";
 import { checkOptions, findDevice } from "../../machine/devices.ts";
 import { formatTable } from "../../observe/report/tables.ts";
-import { type AttackReport, attackDevice } from "../../stress/attack-device.ts";
+import type { AttackFinding, AttackOptions, AttackReport } from "../../stress/attack.ts";
+import { attackDevice } from "../../stress/attack-device.ts";
 import { attackDriver } from "../../stress/attack-driver.ts";
+import { Coverage } from "../../stress/coverage.ts";
 import { newCommand } from "../command.ts";
+import { Corpus } from "../corpus.ts";
 import { parseDevice, wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { Progress } from "../progress.ts";
@@ -18,6 +21,9 @@ const DEFAULT_OPTIONS: Readonly<Record<string, Record<string, string>>> = { blk:
 interface AttackCliOptions {
   inputs: string;
   seed?: string;
+  corpus?: string;
+  round?: string;
+  only?: string;
   json?: boolean;
 }
 
@@ -31,6 +37,9 @@ export function attackCommand(): Command {
     )
     .option("--inputs <n>", "malformed inputs for each", "200000")
     .option("--seed <n>", "repeats an attack (default: a new one, printed)")
+    .option("--corpus <file>", "run the rounds in it first; add those that reach new code, or fail")
+    .option("--round <seed>", "this round alone")
+    .option("--only <inputs>", "of that round, these inputs: 3,17,99")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (what: string, names: string[], options: AttackCliOptions) => {
@@ -56,6 +65,9 @@ async function attack(what: string, names: string[], options: AttackCliOptions):
   const inputs = wholeNumber("--inputs", options.inputs);
   const seed =
     options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
+  const only = onlyOf(options);
+  const corpus = options.corpus === undefined ? undefined : new Corpus(options.corpus);
+  const coverage = corpus === undefined ? undefined : await Coverage.start();
   const reports: AttackReport[] = [];
   const progress = new Progress(options.json !== true);
   for (const name of names.length > 0 ? names : Object.keys(devices)) {
@@ -64,15 +76,44 @@ async function attack(what: string, names: string[], options: AttackCliOptions):
     const given = { ...DEFAULT_OPTIONS[definition.name], ...device.options };
     const report = (done: number) => progress.update(definition.name, done, inputs);
     reports.push(
-      await run({ definition, options: checkOptions(definition, given), seed, inputs, progress: report }),
+      await run({
+        definition,
+        options: checkOptions(definition, given),
+        seed,
+        inputs,
+        progress: report,
+        ...(only && { only }),
+        ...(coverage && { coverage }),
+        ...(corpus && {
+          corpus: corpus.rounds(what, definition.name),
+          keep: (round, why) => corpus.add({ attack: what, device: definition.name, round, why }),
+        }),
+      }),
     );
   }
+  coverage?.stop();
   progress.stop();
   const text = options.json
     ? JSON.stringify({ attack: what, seed, reports }, null, 2)
     : asText(what, seed, reports);
   process.stdout.write(`${text}\n`);
   return reports.some(({ finding }) => finding !== null) ? EXIT.finding : EXIT.fine;
+}
+
+function onlyOf({ round, only }: AttackCliOptions): AttackOptions["only"] {
+  if (round === undefined) {
+    if (only !== undefined) throw new UsageError("--only goes with --round");
+    return undefined;
+  }
+  const inputs = (only?.split(",") ?? []).map((input) => wholeNumber("--only", input));
+  return { round: wholeNumber("--round", round), inputs };
+}
+
+/** As short as it could be made. */
+function again(what: string, device: string, seed: number, { input, round, shrunk }: AttackFinding): string {
+  const line = `virtlab attack ${what} ${device} --seed ${seed}`;
+  if (shrunk === null) return `${line} --inputs ${input + 1}`;
+  return `${line} --round ${round} --only ${shrunk.join(",")}`;
 }
 
 function asText(what: string, seed: number, reports: readonly AttackReport[]): string {
@@ -85,11 +126,7 @@ function asText(what: string, seed: number, reports: readonly AttackReport[]): s
     report.finding?.what ?? "nothing found",
   ]);
   const findings = reports.flatMap(({ device, finding }) =>
-    finding === null
-      ? []
-      : [
-          `${finding.stack}\nagain: virtlab attack ${what} ${device} --seed ${seed} --inputs ${finding.input + 1}`,
-        ],
+    finding === null ? [] : [`${finding.stack}\nagain: ${again(what, device, seed, finding)}`],
   );
   const head = [what, "inputs", "seconds", "proofs", "violations", "finding"];
   return [formatTable(head, rows), `seed ${seed}`, ...findings].join("\n\n");
