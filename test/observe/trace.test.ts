@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildModel, type CompleteEventModel } from "@tracerbench/trace-model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runAcceptance } from "../../src/machine/acceptance.ts";
 import { Machine } from "../../src/machine/machine.ts";
@@ -16,25 +17,25 @@ import { readTrace, TraceError, type TraceHeader, writeTrace } from "../../src/o
 const folder = mkdtempSync(join(tmpdir(), "virtlab-trace-"));
 const FILE = join(folder, "trace.json");
 const RUN_MS = 60_000;
-/** The phases of Chrome's trace-event format that we use, and the keys that each must have. */
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  M: ["name", "pid", "args"],
-  X: ["name", "cat", "pid", "tid", "ts", "dur"],
-  B: ["name", "pid", "tid", "ts"],
-  E: ["pid", "tid", "ts"],
-  b: ["name", "cat", "id", "pid", "tid", "ts"],
-  e: ["name", "cat", "id", "pid", "tid", "ts"],
-  s: ["name", "cat", "id", "pid", "tid", "ts"],
-  t: ["name", "cat", "id", "pid", "tid", "ts"],
-  f: ["name", "cat", "id", "pid", "tid", "ts"],
+/** Sums of times in microseconds, as doubles. */
+const ROUNDING_US = 1e-6;
+/** What every trace event has, and what it has by its phase, by the trace-event format. */
+const COMMON = { pid: "number", tid: "number", ts: "number", ph: "string", cat: "string", name: "string" };
+const BY_PHASE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  M: {},
+  X: { dur: "number" },
+  B: {},
+  E: {},
+  b: { id: "string" },
+  e: { id: "string" },
+  s: { id: "string" },
+  t: { id: "string" },
+  f: { id: "string", bp: "string" },
 };
 
-interface Drawn {
-  readonly ph: string;
-  readonly ts: number;
-  readonly id?: number;
-  readonly tid?: number;
-}
+type Drawn = Extract<Parameters<typeof buildModel>[0], readonly unknown[]>[number] & { readonly id?: string };
+const drawn = () =>
+  JSON.parse(readFileSync(FILE, "utf8")) as { traceEvents: Drawn[]; otherData: TraceHeader };
 
 async function analyse(file: string): Promise<{ header: TraceHeader | undefined; analysis: Analysis }> {
   const analysis = new Analysis();
@@ -66,29 +67,54 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("a trace file", () => {
   it("is JSON of Chrome's trace-event format", () => {
-    const { traceEvents, otherData } = JSON.parse(readFileSync(FILE, "utf8")) as {
-      traceEvents: (Drawn & Record<string, unknown>)[];
-      otherData: TraceHeader;
-    };
-    const lacking = traceEvents.filter((event) => KEYS[event.ph]?.some((key) => !(key in event)) ?? true);
-    expect(lacking).toEqual([]);
+    const { traceEvents, otherData } = drawn();
+    const odd = traceEvents.filter((event) => {
+      const wanted = { ...COMMON, args: "object", ...(BY_PHASE[event.ph] ?? { unknown: "phase" }) };
+      return Object.entries(wanted).some(([key, type]) => typeof event[key as keyof Drawn] !== type);
+    });
+    expect(odd).toEqual([]);
     expect(otherData).toMatchObject({ format: "virtlab trace", version: 1, dropped: { guest: 0, host: 0 } });
   });
 
+  it("is read by somebody else's model of traces as two threads", () => {
+    const { traceEvents } = drawn();
+    const { processes, events, start, end } = buildModel(traceEvents);
+    expect(processes.map(({ name }) => name)).toEqual(["virtlab"]);
+    expect(processes[0]?.threads.map(({ name }) => name).sort()).toEqual(["guest", "host"]);
+    // A sleep and its end become one slice there.
+    const [asleep, awake] = ["B", "E"].map((phase) => traceEvents.filter(({ ph }) => ph === phase).length);
+    expect(asleep).toBeGreaterThan(0);
+    expect((asleep ?? 0) - (awake ?? 0)).toBeLessThanOrEqual(2);
+    expect(events.length).toBe(traceEvents.length - (awake ?? 0));
+    expect(end - start).toBeGreaterThan(0);
+  });
+
+  it("has slices that lie one after another or one within another", () => {
+    const threads = buildModel(drawn().traceEvents).processes[0]?.threads ?? [];
+    for (const { events } of threads) {
+      const slices = events.filter((event): event is CompleteEventModel => event.ph === "X");
+      expect(slices.length).toBeGreaterThan(100);
+      const open: number[] = [];
+      for (const { start, end } of slices) {
+        while ((open.at(-1) ?? Number.POSITIVE_INFINITY) <= start) open.pop();
+        expect(end).toBeLessThanOrEqual((open.at(-1) ?? Number.POSITIVE_INFINITY) + ROUNDING_US);
+        open.push(end);
+      }
+    }
+  });
+
   it("joins each request across the threads by arrows", () => {
-    const { traceEvents } = JSON.parse(readFileSync(FILE, "utf8")) as { traceEvents: Drawn[] };
-    const flows = new Map<number | undefined, string>();
-    for (const { ph, tid, id } of traceEvents) {
+    const flows = new Map<string | undefined, string>();
+    for (const { ph, tid, id } of drawn().traceEvents) {
       if ("stf".includes(ph)) flows.set(id, `${flows.get(id) ?? ""} ${ph}${tid}`);
     }
     const shapes = new Set(flows.values());
     expect([...shapes]).toEqual([" s1 t2 t2 f1"]);
   });
 
-  it("goes forward in time on each thread", () => {
-    const { traceEvents } = JSON.parse(readFileSync(FILE, "utf8")) as { traceEvents: Drawn[] };
-    const instants = traceEvents.filter(({ ph }) => ph === "s" || ph === "f");
-    expect(instants.every(({ ts }, at) => ts >= (instants[at - 1]?.ts ?? 0))).toBe(true);
+  it("goes forward in time", () => {
+    const times = drawn().traceEvents.map(({ ts }) => ts);
+    expect(times.every((ts, at) => ts >= (times[at - 1] ?? 0))).toBe(true);
   });
 });
 

@@ -17,26 +17,62 @@ const SPACES = ["register", "config", "pci", "msix", "odd"];
 const bdf = (slot: number): string => `00:${slot.toString(16).padStart(2, "0")}.0`;
 
 export function* drawEvents(recordings: Readonly<Record<TraceSide, Recording>>): Generator<Json> {
-  yield { ph: "M", pid: PID, name: "process_name", args: { name: "virtlab" } };
-  for (const side of ["guest", "host"] as const) {
-    yield { ph: "M", pid: PID, tid: TID[side], name: "thread_name", args: { name: side } };
-  }
+  yield metadata(0, "process_name", "virtlab");
+  for (const side of ["guest", "host"] as const) yield metadata(TID[side], "thread_name", side);
   const flows = new Flows();
-  for (const [side, event] of inOrder(recordings)) {
-    yield* draw(side, event);
-    yield* flows.of(side, event);
+  const asleep: Record<TraceSide, string | undefined> = { guest: undefined, host: undefined };
+  for (const [side, slice] of inOrder(recordings)) {
+    const { kind } = slice.event;
+    if (kind === "sleep" || kind === "block") asleep[side] ??= kind === "sleep" ? "asleep" : "blocked";
+    const name = asleep[side];
+    if (kind === "wake") asleep[side] = undefined;
+    yield draw(side, slice, name);
+    yield* flows.of(side, slice.event);
   }
 }
 
-/** Both threads' events by time. */
-function* inOrder({
-  guest,
-  host,
-}: Readonly<Record<TraceSide, Recording>>): Generator<[TraceSide, TraceEvent]> {
+const metadata = (tid: number, name: string, value: string): Json => ({
+  ph: "M",
+  pid: PID,
+  tid,
+  ts: 0,
+  cat: "__metadata",
+  name,
+  args: { name: value },
+});
+
+/** An event, and how long it is drawn, in microseconds. */
+interface Slice {
+  readonly event: TraceEvent;
+  readonly length: number;
+}
+
+/**
+ * A thread's events as slices that lie one after another or one within another: Perfetto drops those that overlap. An
+ * access is recorded when it has ended and drawn from where it began.
+ */
+function slicesOf({ events }: Recording): Slice[] {
+  const sorted = [...events].sort((a, b) => a.time - b.time || b.duration - a.duration);
+  const around: number[] = [];
+  return sorted.map((event, at) => {
+    const start = 1000 * event.time;
+    while (around.length > 0 && (around.at(-1) ?? 0) <= start) around.pop();
+    const within = around.at(-1) ?? Number.POSITIVE_INFINITY;
+    const next = 1000 * (sorted[at + 1]?.time ?? Number.POSITIVE_INFINITY);
+    const took = event.duration / 1000;
+    const end = Math.min(within, took > POINT_US ? start + took : Math.min(start + POINT_US, next));
+    around.push(end);
+    return { event, length: end - start };
+  });
+}
+
+/** Both threads' slices by time. */
+function* inOrder(recordings: Readonly<Record<TraceSide, Recording>>): Generator<[TraceSide, Slice]> {
+  const [guest, host] = [slicesOf(recordings.guest), slicesOf(recordings.host)];
   let [g, h] = [0, 0];
   for (;;) {
-    const [mine, other] = [guest.events[g], host.events[h]];
-    if (mine !== undefined && (other === undefined || mine.time <= other.time)) {
+    const [mine, other] = [guest[g], host[h]];
+    if (mine !== undefined && (other === undefined || mine.event.time <= other.event.time)) {
       yield ["guest", mine];
       g++;
     } else if (other !== undefined) {
@@ -46,17 +82,15 @@ function* inOrder({
   }
 }
 
-function* draw(side: TraceSide, event: TraceEvent): Generator<Json> {
+function draw(side: TraceSide, { event, length }: Slice, asleep: string | undefined): Json {
   const us = 1000 * event.time;
   const { kind, slot, place, value, detail, duration } = event;
   const raw = [side, kind, us, slot, place, value, detail, duration];
-  const base = { pid: PID, tid: TID[side], ts: us, name: nameOf(event), cat: kind, args: { raw } };
-  if (kind === "access" || kind === "kick")
-    yield { ...base, ph: "X", dur: Math.max(POINT_US, duration / 1000) };
-  else if (kind === "sleep" || kind === "block")
-    yield { ...base, ph: "B", name: kind === "sleep" ? "asleep" : "blocked" };
-  else if (kind === "wake") yield { ...base, ph: "E", name: "asleep" };
-  else yield { ...base, ph: "X", dur: POINT_US };
+  const base = { pid: PID, tid: TID[side], ts: us, cat: kind, args: { raw } };
+  if (kind === "sleep" || kind === "block") return { ...base, ph: "B", name: asleep ?? kind };
+  // Its beginning may have been dropped.
+  if (kind === "wake" && asleep !== undefined) return { ...base, ph: "E", name: asleep };
+  return { ...base, ph: "X", name: nameOf(event), dur: length };
 }
 
 function nameOf({ kind, slot, place, value, detail }: TraceEvent): string {
@@ -72,7 +106,7 @@ const registerName = (offset: number): string =>
 
 /** Requests in flight, by queue and head. */
 class Flows {
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, string>();
   #next = 1;
 
   *of(side: TraceSide, { kind, slot, place, value, time }: TraceEvent): Generator<Json> {
@@ -83,9 +117,10 @@ class Flows {
       ts: 1000 * time,
       cat: "request",
       name: `request ${bdf(slot)} queue ${place}`,
+      args: {},
     };
     if (kind === "submit") {
-      const id = this.#next++;
+      const id = `0x${(this.#next++).toString(16)}`;
       this.#open.set(key, id);
       yield { ...common, ph: "b", id };
       yield { ...common, ph: "s", id };
