@@ -1,5 +1,6 @@
 /** All scenarios that virtlab brings. */
 import type { Scenario } from "../scenario.ts";
+import { cpuScenarios } from "./cpus.ts";
 import { interruptScenarios } from "./interrupts.ts";
 import { kickScenarios } from "./kicks.ts";
 import { lifeCycleScenarios } from "./life-cycle.ts";
@@ -10,4 +11,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...kickScenarios,
   ...interruptScenarios,
   ...lifeCycleScenarios,
+  ...cpuScenarios,
 ];
