@@ -34,6 +34,12 @@ const READ_USED_ELEMENT = site("driver: read used element");
 
 const NONE = 0xffff;
 
+// Constants of its own the engine folds into a function's code; imported ones it loads and checks at each use.
+const { addressLow: ADDRESS_LOW, addressHigh: ADDRESS_HIGH, length: LENGTH, flags: FLAGS } = DESCRIPTOR;
+const { NEXT, WRITE, INDIRECT } = DESCRIPTOR_FLAG;
+const DESCRIPTOR_STRIDE = DESCRIPTOR_BYTES;
+const USED_STRIDE = USED_ELEMENT_BYTES;
+
 export class DriverQueue<Token = unknown> {
   readonly index: number;
   readonly name: string;
@@ -190,7 +196,7 @@ export class DriverQueue<Token = unknown> {
    */
   get(): Token | undefined {
     if (!this.hasUsed) return undefined;
-    const element = this.usedRing + USED_ELEMENT_BYTES * (this.lastUsed & this.mask);
+    const element = this.usedRing + USED_STRIDE * (this.lastUsed & this.mask);
     const head = this.memory.read32(element, READ_USED_ELEMENT);
     return this.accept(head, this.memory.read32(element + 4, READ_USED_ELEMENT));
   }
@@ -305,10 +311,10 @@ export class DriverQueue<Token = unknown> {
     let index = head;
     for (let segment = 0; segment <= last; segment++) {
       const next = this.next[index] as number;
-      const write = segment < readable ? 0 : DESCRIPTOR_FLAG.WRITE;
-      const flags = segment < last ? write | DESCRIPTOR_FLAG.NEXT | (next << 16) : write;
+      const write = segment < readable ? 0 : WRITE;
+      const flags = segment < last ? write | NEXT | (next << 16) : write;
       this.writeDescriptor(
-        this.ring + DESCRIPTOR_BYTES * index,
+        this.ring + DESCRIPTOR_STRIDE * index,
         addresses[segment] as number,
         lengths[segment] as number,
         flags,
@@ -322,31 +328,31 @@ export class DriverQueue<Token = unknown> {
     const table = address - this.options.ram.base;
     const last = list.count - 1;
     for (let segment = 0; segment <= last; segment++) {
-      const write = segment < list.readable ? 0 : DESCRIPTOR_FLAG.WRITE;
-      const flags = segment < last ? write | DESCRIPTOR_FLAG.NEXT | ((segment + 1) << 16) : write;
-      const at = table + DESCRIPTOR_BYTES * segment;
+      const write = segment < list.readable ? 0 : WRITE;
+      const flags = segment < last ? write | NEXT | ((segment + 1) << 16) : write;
+      const at = table + DESCRIPTOR_STRIDE * segment;
       this.writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
     }
-    const bytes = DESCRIPTOR_BYTES * list.count;
-    this.writeDescriptor(this.ring + DESCRIPTOR_BYTES * head, address, bytes, DESCRIPTOR_FLAG.INDIRECT);
+    const bytes = DESCRIPTOR_STRIDE * list.count;
+    this.writeDescriptor(this.ring + DESCRIPTOR_STRIDE * head, address, bytes, INDIRECT);
     this.freeHead = this.next[head] ?? NONE;
   }
 
   /** `flags` has the next descriptor's index in its upper half: they are one word. */
   protected writeDescriptor(at: number, address: number, length: number, flags: number): void {
     // Most addresses are below 4 GiB, and a division would make floating point of them all.
-    const high = address < 0x1_0000_0000 ? 0 : Math.floor(address / 0x1_0000_0000);
-    this.memory.write32(at + DESCRIPTOR.addressLow, address, WRITE_DESCRIPTOR);
-    this.memory.write32(at + DESCRIPTOR.addressHigh, high, WRITE_DESCRIPTOR);
-    this.memory.write32(at + DESCRIPTOR.length, length, WRITE_DESCRIPTOR);
-    this.memory.write32(at + DESCRIPTOR.flags, flags, WRITE_DESCRIPTOR);
+    const high = address === address >>> 0 ? 0 : Math.floor(address / 0x1_0000_0000);
+    this.memory.write32(at + ADDRESS_LOW, address, WRITE_DESCRIPTOR);
+    this.memory.write32(at + ADDRESS_HIGH, high, WRITE_DESCRIPTOR);
+    this.memory.write32(at + LENGTH, length, WRITE_DESCRIPTOR);
+    this.memory.write32(at + FLAGS, flags, WRITE_DESCRIPTOR);
   }
 
   /** A head's own indirect table, kept from request to request and grown when needed. */
   protected table(head: number, entries: number): number | undefined {
     if ((this.tableEntries[head] ?? 0) >= entries) return this.tableAddress[head];
     const capacity = Math.max(4, 2 ** Math.ceil(Math.log2(entries)));
-    const address = this.options.tables.allocate(DESCRIPTOR_BYTES * capacity);
+    const address = this.options.tables.allocate(DESCRIPTOR_STRIDE * capacity);
     if (address === undefined) return undefined;
     this.freeTable(head);
     this.tableAddress[head] = address;
@@ -357,7 +363,7 @@ export class DriverQueue<Token = unknown> {
   protected freeTable(head: number): void {
     const entries = this.tableEntries[head] ?? 0;
     if (entries === 0) return;
-    this.options.tables.free(this.tableAddress[head] ?? 0, DESCRIPTOR_BYTES * entries);
+    this.options.tables.free(this.tableAddress[head] ?? 0, DESCRIPTOR_STRIDE * entries);
     this.tableEntries[head] = 0;
   }
 

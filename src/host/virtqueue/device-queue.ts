@@ -33,6 +33,11 @@ const WRITE_AVAIL_EVENT = site("device: write avail_event");
 const READ_AVAIL_FLAGS = site("device: read avail.flags");
 const READ_USED_EVENT = site("device: read used_event");
 
+// Constants of its own the engine folds into a function's code; imported ones it loads and checks at each use.
+const { addressLow: ADDRESS_LOW, addressHigh: ADDRESS_HIGH, length: LENGTH, flags: FLAGS } = DESCRIPTOR;
+const { NEXT, WRITE, INDIRECT } = DESCRIPTOR_FLAG;
+const [DESCRIPTOR_STRIDE, USED_STRIDE] = [DESCRIPTOR_BYTES, USED_ELEMENT_BYTES];
+
 /** An indirect table may be longer than the queue where the driver does not check (Linux does not); this bounds it. */
 const MAX_INDIRECT = 1024;
 
@@ -190,7 +195,7 @@ export class DeviceQueue {
     const held = this.heldPages;
     if (held !== undefined && held.count > 0 && held.changes !== chain.checkedAt)
       this.checkPages(chain, held);
-    const element = this.usedRing + USED_ELEMENT_BYTES * (this.usedIndex & this.mask);
+    const element = this.usedRing + USED_STRIDE * (this.usedIndex & this.mask);
     this.memory.write32(element, chain.head, WRITE_USED_ELEMENT);
     this.memory.write32(element + 4, written, WRITE_USED_ELEMENT);
     this.usedIndex = (this.usedIndex + 1) & 0xffff;
@@ -297,29 +302,31 @@ export class DeviceQueue {
     const { memory } = this;
     let index = first;
     for (let steps = 0; steps < entries; steps++) {
-      const descriptor = table + DESCRIPTOR_BYTES * index;
-      const low = memory.read32(descriptor + DESCRIPTOR.addressLow, READ_DESCRIPTOR);
-      const high = memory.read32(descriptor + DESCRIPTOR.addressHigh, READ_DESCRIPTOR);
-      const length = memory.read32(descriptor + DESCRIPTOR.length, READ_DESCRIPTOR);
+      const descriptor = table + DESCRIPTOR_STRIDE * index;
+      const low = memory.read32(descriptor + ADDRESS_LOW, READ_DESCRIPTOR);
+      const high = memory.read32(descriptor + ADDRESS_HIGH, READ_DESCRIPTOR);
+      const length = memory.read32(descriptor + LENGTH, READ_DESCRIPTOR);
       // Flags and next are one word.
-      const flags = memory.read32(descriptor + DESCRIPTOR.flags, READ_DESCRIPTOR);
+      const flags = memory.read32(descriptor + FLAGS, READ_DESCRIPTOR);
       // Most addresses are below 4 GiB, and a product would make floating point of them all.
       const address = high === 0 ? low : high * 0x1_0000_0000 + low;
-      if ((flags & DESCRIPTOR_FLAG.INDIRECT) !== 0) {
+      if ((flags & INDIRECT) !== 0) {
         return this.walkIndirect(chain, address, length, flags, indirect);
       }
       const offset = this.ram.offsetOf(address, length);
-      const writable = (flags & DESCRIPTOR_FLAG.WRITE) !== 0;
+      const writable = (flags & WRITE) !== 0;
       if (offset < 0 || chain.segments >= this.segmentsMax || !chain.append(offset, length, writable)) {
         return this.badDescriptor(chain, index, offset, address, length);
       }
-      if ((flags & DESCRIPTOR_FLAG.NEXT) === 0) return true;
+      if ((flags & NEXT) === 0) return true;
       index = flags >>> 16;
-      if (index >= entries) {
-        return this.malformed("next-range", `next ${index} in a table of ${entries} (head ${chain.head})`);
-      }
+      if (index >= entries) return this.badChain(chain, "next-range", `names ${index} of ${entries}`);
     }
-    return this.malformed("chain-loop", `chain of head ${chain.head} has a loop`);
+    return this.badChain(chain, "chain-loop", "has a loop");
+  }
+
+  private badChain({ head }: Chain, kind: ViolationKind, what: string): false {
+    return this.malformed(kind, `chain of head ${head} ${what}`);
   }
 
   private badDescriptor(chain: Chain, index: number, offset: number, address: number, length: number): false {
@@ -331,10 +338,7 @@ export class DeviceQueue {
       );
     }
     if (chain.segments >= this.segmentsMax) {
-      return this.malformed(
-        "chain-length",
-        `chain of head ${chain.head} has more than ${this.segmentsMax} elements`,
-      );
+      return this.badChain(chain, "chain-length", `has more than ${this.segmentsMax} elements`);
     }
     return this.malformed("descriptor-order", `descriptor ${index} is readable after a writable one`);
   }
@@ -350,10 +354,10 @@ export class DeviceQueue {
     if (!this.options.indirect) {
       return this.malformed("indirect-not-negotiated", "indirect descriptor without INDIRECT_DESC");
     }
-    if ((flags & DESCRIPTOR_FLAG.NEXT) !== 0) {
+    if ((flags & NEXT) !== 0) {
       return this.malformed("indirect-next", "descriptor with both INDIRECT and NEXT");
     }
-    const entries = length / DESCRIPTOR_BYTES;
+    const entries = length / DESCRIPTOR_STRIDE;
     if (!Number.isInteger(entries) || entries === 0 || entries > Math.max(MAX_INDIRECT, this.size)) {
       return this.malformed("indirect-length", `indirect table of ${length} bytes`);
     }
