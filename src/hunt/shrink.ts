@@ -26,6 +26,8 @@ export interface Schedule {
 }
 
 const TRIES_MAX = 600;
+/** Somebody waits for the result: what is shortest by then will do. */
+const PATIENCE_MS = 12_000;
 /** Few switches are good enough without a search for fewer. */
 const FEW = 4;
 const SEARCHES = [
@@ -39,7 +41,7 @@ export async function shrink(hunter: Hunter, log: readonly number[]): Promise<Sh
   const shrinker = new Shrinker(hunter, first.findings[0]);
   let best = await shrinker.reduce(first);
   for (const search of SEARCHES) {
-    if (best.switches.length <= FEW) break;
+    if (best.switches.length <= FEW || shrinker.late) break;
     const other = await shrinker.search(search);
     if (other === undefined) continue;
     const reduced = await shrinker.reduce(other);
@@ -58,12 +60,17 @@ export async function shrink(hunter: Hunter, log: readonly number[]): Promise<Sh
 
 class Shrinker {
   tries = 0;
+  readonly #deadline = performance.now() + PATIENCE_MS;
   readonly #hunter: Hunter;
   readonly #wanted: string;
 
   constructor(hunter: Hunter, finding: Finding | undefined) {
     this.#hunter = hunter;
     this.#wanted = kindOf(finding);
+  }
+
+  get late(): boolean {
+    return performance.now() > this.#deadline;
   }
 
   async fails(schedule: Schedule): Promise<boolean> {
@@ -125,9 +132,10 @@ class Shrinker {
   async #leaveOut({ switches, draws }: Schedule): Promise<Schedule> {
     let kept = switches;
     const end = this.tries + TRIES_MAX;
-    for (let part = Math.max(1, kept.length >> 1); this.tries < end; ) {
+    const mayGoOn = (): boolean => this.tries < end && !this.late;
+    for (let part = Math.max(1, kept.length >> 1); mayGoOn(); ) {
       let removed = false;
-      for (let at = 0; at < kept.length && this.tries < end; ) {
+      for (let at = 0; at < kept.length && mayGoOn(); ) {
         const fewer = [...kept.slice(0, at), ...kept.slice(at + part)];
         if (await this.fails({ switches: fewer, draws })) {
           // Once one is left out, others may not come about any more: what did is what counts.

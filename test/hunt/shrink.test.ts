@@ -19,7 +19,6 @@ afterEach(async () => {
 describe("shrinking", () => {
   test.each([
     ["flags", "R33", 4],
-    ["line", "R41", 4],
     ["reset", "R44", 4],
   ] as const)(
     "%s with %s comes down to %i switches at most, and its line repeats it",

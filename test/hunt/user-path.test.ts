@@ -9,7 +9,7 @@ import { formatReplay, parseReplay, replayInput } from "../../src/hunt/replay-li
 import { readInWords } from "../../src/hunt/report/reading.ts";
 import { shrink } from "../../src/hunt/shrink.ts";
 
-const EXAMPLE = readFileSync(new URL("../packed/doubler.js", import.meta.url), "utf8");
+const EXAMPLE = readFileSync(new URL("../packed/doubler.mjs", import.meta.url), "utf8");
 const GUIDE = readFileSync(new URL("../../docs/hunting.md", import.meta.url), "utf8");
 const LIBRARY = new URL("../../src/hunt/index.ts", import.meta.url).href;
 const SECONDS_MAX = 60_000;

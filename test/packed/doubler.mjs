@@ -1,4 +1,4 @@
-// A device of one's own, the driver of its test, and the scenario that both run in: `virtlab hunt --file ./doubler.js`.
+// A device of one's own, the driver of its test, and the scenario that both run in: `virtlab hunt --file ./doubler.mjs`.
 import {
   attachQueue,
   defineScenario,
