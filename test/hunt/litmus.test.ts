@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LECTURES, type Lecture } from "../../src/hunt/litmus/lectures.ts";
+import { runLive } from "../../src/hunt/litmus/live.ts";
 import { runLecture } from "../../src/hunt/litmus/run.ts";
 
 const SECONDS_MAX = 60_000;
@@ -17,6 +18,19 @@ describe("a litmus lecture", () => {
       expect([good.complete, twin.complete]).toEqual([true, true]);
       expect(Object.keys(good.outcomes).sort()).toEqual(graded(lecture, false));
       expect(Object.keys(twin.outcomes).sort()).toEqual(graded(lecture, true));
+    },
+    SECONDS_MAX,
+  );
+
+  test(
+    "on real threads has no outcome that is not allowed",
+    async () => {
+      const lecture = LECTURES.find(({ name }) => name === "dekker");
+      if (lecture === undefined) throw new Error("no such lecture");
+      const { times, outcomes } = await runLive(lecture, false, 0);
+      expect(times).toBe(256);
+      expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(times);
+      expect(graded(lecture, false)).toEqual(expect.arrayContaining(Object.keys(outcomes)));
     },
     SECONDS_MAX,
   );

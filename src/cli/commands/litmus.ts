@@ -2,28 +2,52 @@
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { LECTURES, type Lecture } from "../../hunt/litmus/lectures.ts";
-import { type LitmusResult, runLecture } from "../../hunt/litmus/run.ts";
+import { runLive } from "../../hunt/litmus/live.ts";
+import { runLecture } from "../../hunt/litmus/run.ts";
 import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
+import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 
 export function litmusCommand(): Command {
   return newCommand("litmus")
     .description("lectures on shared memory: a shape, every outcome it can have, and the mistake people make")
     .argument("[numbers...]", `1 to ${LECTURES.length} (default: all)`)
+    .option("--live <seconds>", "on real threads instead, unscheduled: each shape and its twin for so long")
     .option("--json", "print one JSON document")
-    .action(async (numbers: string[], options: { json?: boolean }) => {
-      process.exitCode = await litmus(numbers, options.json === true);
+    .action(async (numbers: string[], options: LitmusOptions) => {
+      process.exitCode = await litmus(numbers, options);
     });
 }
 
-async function litmus(numbers: readonly string[], json: boolean): Promise<number> {
+interface LitmusOptions {
+  live?: string;
+  json?: boolean;
+}
+
+interface Outcomes {
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** What the outcomes were counted in. */
+  readonly said: string;
+}
+
+async function look(lecture: Lecture, twin: boolean, live: string | undefined): Promise<Outcomes> {
+  if (live !== undefined) {
+    const { outcomes, times } = await runLive(lecture, twin, wholeNumber("--live", live));
+    return { outcomes, said: `${times} times` };
+  }
+  const { outcomes, executions, complete } = await runLecture(lecture, twin);
+  if (!complete) throw new Error(`lecture ${lecture.number}: not every interleaving was explored`);
+  return { outcomes, said: `${executions} executions` };
+}
+
+async function litmus(numbers: readonly string[], { json = false, live }: LitmusOptions): Promise<number> {
   const lectures = numbers.length === 0 ? LECTURES : numbers.map(lectureNumbered);
-  const results: { lecture: string; good: LitmusResult; twin: LitmusResult }[] = [];
+  const results: { lecture: string; good: Outcomes; twin: Outcomes }[] = [];
   for (const lecture of lectures) {
-    const [good, twin] = [await runLecture(lecture, false), await runLecture(lecture, true)];
+    const [good, twin] = [await look(lecture, false, live), await look(lecture, true, live)];
     results.push({ lecture: lecture.name, good, twin });
-    if (!json) process.stdout.write(`${page(lecture, good, twin)}\n\n`);
+    if (!json) process.stdout.write(`${page(lecture, good, twin, live !== undefined)}\n\n`);
   }
   if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   const wrong = lectures.some((lecture, at) => isForbidden(lecture, results[at]?.good));
@@ -37,12 +61,12 @@ function lectureNumbered(text: string): Lecture {
 }
 
 /** An outcome that nobody has graded is forbidden too. */
-const isForbidden = (lecture: Lecture, result: LitmusResult | undefined): boolean =>
+const isForbidden = (lecture: Lecture, result: Outcomes | undefined): boolean =>
   Object.keys(result?.outcomes ?? {}).some(
     (outcome) => (lecture.outcomes[outcome]?.grade ?? "forbidden") === "forbidden",
   );
 
-function page(lecture: Lecture, good: LitmusResult, twin: LitmusResult): string {
+function page(lecture: Lecture, good: Outcomes, twin: Outcomes, live: boolean): string {
   const rows = Object.entries(lecture.outcomes).map(([outcome, { grade, reason }]) => [
     outcome,
     grade,
@@ -50,11 +74,11 @@ function page(lecture: Lecture, good: LitmusResult, twin: LitmusResult): string 
     twin.outcomes[outcome] ?? 0,
     reason,
   ]);
-  const needs = lecture.weak.length > 0 ? ` (with ${lecture.weak.join(", ")})` : "";
+  const needs = lecture.weak.length > 0 && !live ? ` (with ${lecture.weak.join(", ")})` : "";
   return [
     `${lecture.number}. ${lecture.name}: ${lecture.says}`,
     `   Twin: ${lecture.mistake}${needs}.`,
-    formatTable(["outcome", "grade", "classes", "twin's", "why"], rows),
-    `every interleaving: ${good.executions} executions, twin ${twin.executions}`,
+    formatTable(["outcome", "grade", live ? "times" : "classes", "twin's", "why"], rows),
+    `${live ? "on real threads" : "every interleaving"}: ${good.said}, twin ${twin.said}`,
   ].join("\n");
 }

@@ -12,7 +12,7 @@ export interface LitmusResult {
 export async function runLecture(lecture: Lecture, twin: boolean): Promise<LitmusResult> {
   const weak = twin && lecture.weak.length > 0 ? { switches: lecture.weak, demoted: [] } : undefined;
   const proof = await prove(
-    { scenario: twin ? lecture.twin : lecture.good, weak },
+    { scenario: (twin ? lecture.twin : lecture.good).scenario, weak },
     { stopAtFinding: false, races: false },
   );
   const outcomes: Record<string, number> = {};

@@ -18,6 +18,8 @@ import { callerFile } from "./caller.ts";
 export interface Shared<Made = unknown> {
   /** The program's `words`: shared by all threads. */
   readonly words: Int32Array;
+  /** The same memory in 16-bit elements. */
+  readonly halves: Uint16Array;
   /** `Atomics`; in a module that virtlab's threads load, the global one is the same. */
   readonly atomics: AtomicOperations;
   /** What `setup` returned on this thread. */
@@ -89,7 +91,7 @@ function threadOf<Made>(
   loaded ??= allocated();
   rewind(loaded);
   useArena(context.quietRam);
-  const words = standInWords(program.words ?? 0);
+  const { words, halves } = standInWords(program.words ?? 0);
   const made = program.setup?.() as Made;
   const body = program.threads[name];
   let ended = false;
@@ -99,6 +101,7 @@ function threadOf<Made>(
       closeArena();
       const running = body?.({
         words,
+        halves,
         atomics: standInAtomics,
         made,
         fail: (text) => context.fail("check", text),

@@ -50,6 +50,19 @@ export interface Race {
   readonly missing: string;
 }
 
+/** Two accesses that would race but for an edge: where they are, and the atomic access that brought the edge. */
+export interface Justified {
+  readonly first: Site;
+  readonly second: Site;
+  readonly by: Site;
+}
+
+/** What an agent learned of another: everything up to there, and where it did. */
+interface Learned {
+  readonly upTo: number;
+  readonly at: Site;
+}
+
 /** The last access of one kind by one agent to a byte; a later one of the same kind stands for it. */
 interface Seen {
   access: Access;
@@ -76,10 +89,18 @@ const MAX_AGENTS = 64;
 
 export class RaceDetector {
   readonly races: Race[] = [];
+  /** Each pair of places once; undefined: not asked for. */
+  readonly justified: Map<string, Justified> | undefined;
+  /** By agent and by whom it learned of, oldest first. */
+  readonly #learned = new Map<number, Learned[]>();
   readonly #clocks: VectorClock[] = [];
   readonly #memories: Cells<Bytes>[] = [];
   readonly #waiterLists = new Map<string, VectorClock>();
   readonly #reported = new Set<string>();
+
+  constructor({ justify = false } = {}) {
+    this.justified = justify ? new Map() : undefined;
+  }
 
   /** One access, in execution order. Returns the races it is part of. */
   access(access: Access): readonly Race[] {
@@ -92,11 +113,12 @@ export class RaceDetector {
   }
 
   /** An agent enters and leaves the critical section of a word's waiter list: notify, wait, or a wake-up. */
-  criticalSection(agent: number, memory: number, offset: number): void {
+  criticalSection(agent: number, memory: number, offset: number, site: Site = 0): void {
     checkRange(memory, offset, 4);
     const key = `${memory}:${offset}`;
     const clock = this.#clock(agent);
     const list = this.#waiterLists.get(key) ?? [];
+    this.#learn(agent, list, site);
     join(clock, list);
     join(list, clock);
     this.#waiterLists.set(key, list);
@@ -152,7 +174,9 @@ export class RaceDetector {
   /** An atomic read learns what the atomic writes it reads from knew, where the ranges are equal. */
   #synchronise(access: Access, clock: VectorClock): void {
     for (const { written } of this.#range(access)) {
-      if (written?.access.atomic && sameRange(written.access, access)) join(clock, written.clock);
+      if (!written?.access.atomic || !sameRange(written.access, access)) continue;
+      this.#learn(access.agent, written.clock, access.site ?? 0);
+      join(clock, written.clock);
     }
   }
 
@@ -160,12 +184,43 @@ export class RaceDetector {
     const found: Race[] = [];
     for (const bytes of this.#range(access)) {
       for (const seen of bytes.seen) {
-        if (seen.clock <= (clock[seen.access.agent] ?? 0) || !conflict(seen.access, access)) continue;
+        if (!conflict(seen.access, access)) continue;
+        if (seen.clock <= (clock[seen.access.agent] ?? 0)) {
+          this.#justify(seen, access);
+          continue;
+        }
         const race = this.#report(seen.access, access);
         if (race !== undefined) found.push(race);
       }
     }
     return found;
+  }
+
+  /** What `agent` is about to know is news to it. */
+  #learn(agent: number, known: readonly number[], at: Site): void {
+    if (this.justified === undefined) return;
+    const clock = this.#clock(agent);
+    known.forEach((upTo, other) => {
+      if (other === agent || upTo <= (clock[other] ?? 0)) return;
+      const pair = MAX_AGENTS * agent + other;
+      const news = this.#learned.get(pair) ?? [];
+      news.push({ upTo, at });
+      this.#learned.set(pair, news);
+    });
+  }
+
+  #justify({ access: first, clock }: Seen, second: Access): void {
+    if (this.justified === undefined) return;
+    const news = this.#learned.get(MAX_AGENTS * second.agent + first.agent) ?? [];
+    let low = 0;
+    let high = news.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((news[middle] as Learned).upTo < clock) low = middle + 1;
+      else high = middle;
+    }
+    const pair = { first: first.site ?? 0, second: second.site ?? 0, by: news[low]?.at ?? 0 };
+    this.justified.set(`${pair.first}/${pair.second}/${pair.by}`, pair);
   }
 
   /** Each pair of places once: a loop that races a million times is one race. */

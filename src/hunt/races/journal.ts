@@ -62,7 +62,7 @@ export function feed(
   { agent, kind, memory, offset, bytes, site, value, event }: JournalEvent,
 ): readonly Race[] {
   if (kind === ACCESS.wait || kind === ACCESS.notify || kind === MOVE.resume) {
-    detector.criticalSection(agent, memory, offset);
+    detector.criticalSection(agent, memory, offset, site);
   }
   // A window of no bytes touches nothing.
   if (kind === ACCESS.notify || kind === MOVE.resume || bytes === 0) return [];

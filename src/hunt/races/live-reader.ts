@@ -10,7 +10,7 @@ import { NAME } from "./live-prepare.ts";
 
 export function readAlong(): void {
   const log = new AccessLog((workerData as { log: SharedBuffer }).log);
-  const detector = new RaceDetector();
+  const detector = new RaceDetector({ justify: true });
   let accesses = 0;
   for (;;) {
     const over = log.stopped;
@@ -25,6 +25,7 @@ export function readAlong(): void {
   const findings: LiveFindings = {
     accesses,
     threads: places.filter(({ site }) => site === NAME).map(({ stack }) => stack),
+    justified: [...(detector.justified?.values() ?? [])],
     races: detector.races.map((race) => ({
       ...race,
       first: located(race.first, places),

@@ -7,13 +7,15 @@ import { startThread } from "../../machine/thread.ts";
 import { AccessLog } from "../../memory/access-log.ts";
 import { allocateShared, type SharedBuffer } from "../../memory/attach.ts";
 import type { SiteLabel } from "../../wire/sites.ts";
-import type { Race } from "./detector.ts";
+import type { Justified, Race } from "./detector.ts";
 import { explainRace } from "./report.ts";
 
 /** What the reading thread says in the end. */
 export interface LiveFindings {
   readonly accesses: number;
   readonly races: readonly Race[];
+  /** Pairs of places of which at least one is plain, and where the edge between them comes from. */
+  readonly justified: readonly Justified[];
   readonly threads: readonly string[];
 }
 
@@ -22,6 +24,9 @@ export interface LiveReport extends LiveFindings {
 }
 
 const PREPARE = new URL(`./live-prepare${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+/** A watched machine is slow: what would be a stall elsewhere is none here. */
+const PATIENT = { startMs: 120_000, stallMs: 120_000, portMs: 120_000, stopMs: 120_000 };
 
 export class LiveRaces {
   readonly #buffer: SharedBuffer;
@@ -45,6 +50,7 @@ export class LiveRaces {
     }
     return {
       ...description,
+      deadlines: { ...PATIENT, ...description.deadlines },
       prepare: { module: PREPARE.href, args: { log: this.#buffer, plain: this.#plain } },
     };
   }

@@ -12,11 +12,18 @@ export { allocated, closeArena, rewind, useArena } from "./shared-bytes.ts";
 
 export const standInAtomics: AtomicOperations = STAND_IN_ATOMICS;
 
-/** Words of their own at the arena's next free place. */
-export function standInWords(length: number): Int32Array {
-  const type = ELEMENTS.find(({ name }) => name === "Int32Array");
-  if (type === undefined) throw new Error("there is always an Int32Array");
-  return makeView(type, new SharedBytes(4 * length), 0, length) as Int32Array;
+/** Words of their own at the arena's next free place, and the same memory in halves. */
+export function standInWords(length: number): { words: Int32Array; halves: Uint16Array } {
+  const buffer = new SharedBytes(4 * length);
+  const view = (name: string, elements: number): object => {
+    const type = ELEMENTS.find((each) => each.name === name);
+    if (type === undefined) throw new Error(`there is always an ${name}`);
+    return makeView(type, buffer, 0, elements);
+  };
+  return {
+    words: view("Int32Array", length) as Int32Array,
+    halves: view("Uint16Array", 2 * length) as Uint16Array,
+  };
 }
 
 /** From here on everything that this thread loads gets stand-ins. */
