@@ -1,11 +1,12 @@
 /** A disk in a file: what discards do to its blocks, and a file that shrinks behind the device's back. */
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Disk } from "../../src/devices/blk/disk.ts";
 import { openFileDisk } from "../../src/devices/blk/file-disk.ts";
+import { WarmReads } from "../../src/devices/blk/warm-reads.ts";
 
 const MIB = 1024 * 1024;
 let folder: string;
@@ -92,4 +93,35 @@ test.skipIf(!canPunch)("a discard gives storage back (needs fallocate of util-li
   await openFilled(4 * MIB);
   await disk.zero(MIB, 2 * MIB, true);
   expect(await storedBytes()).toBeLessThanOrEqual(2 * MIB + 65_536);
+});
+
+test("what the system has in memory is read at once, into as many windows as there are", async () => {
+  await writeFile(path, Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]));
+  await truncate(path, MIB);
+  disk = await openFileDisk(path, false);
+  const shared = new Uint8Array(new SharedArrayBuffer(8));
+  expect(disk.readNow?.(2, [shared.subarray(0, 2), shared.subarray(4, 8)])).toBe(true);
+  expect([...shared]).toEqual([3, 4, 0, 0, 5, 6, 7, 8]);
+  expect(disk.readNow?.(MIB - 2, [shared.subarray(0, 4)])).toBe(false);
+});
+
+test("after a read that had to wait, the next ones go to the I/O threads, for a while", async () => {
+  await openFilled(MIB);
+  let now = 0;
+  let slow = 0;
+  const file = await open(path);
+  const reads = new WarmReads(file.fd, () => {
+    now += slow;
+    return now;
+  });
+  const window = new Uint8Array(512);
+  const tries = (count: number) => Array.from({ length: count }, () => reads.read(0, [window]));
+  expect(tries(3)).toEqual([true, true, true]);
+  slow = 2;
+  expect(tries(2)).toEqual([true, false]);
+  slow = 0;
+  expect(tries(64).filter((done) => !done)).toHaveLength(63);
+  await file.close();
+  // A file that cannot be read any more is told by whoever reads it in a thread.
+  expect(tries(1)).toEqual([false]);
 });

@@ -9,6 +9,11 @@ export interface Disk {
    * `take` must copy what it wants to keep. Rejects on an I/O error.
    */
   read<T>(position: number, length: number, take: (bytes: Uint8Array) => T): T | Promise<T>;
+  /**
+   * Where a disk can answer at once, and into guest RAM: fills the windows, in order. False: use `read`, which tells
+   * errors too.
+   */
+  readNow?(position: number, windows: readonly Uint8Array[]): boolean;
   /** Stores bytes, in order; they may lie in guest RAM. Rejects on an I/O error. */
   write(position: number, sources: readonly Uint8Array[]): void | Promise<void>;
   /** Makes a range read as zeros. With `mayUnmap` the storage behind it may be given back. */

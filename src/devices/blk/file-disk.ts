@@ -1,11 +1,13 @@
 /**
- * A disk in a file. Requests run side by side in the engine's I/O threads, from and to buffers of their own: after a
- * reset the driver may use its memory for something else, and what was already on its way could not be called back.
+ * A disk in a file. What the system has in memory is read at once (`warm-reads.ts`). All else goes side by side through
+ * the engine's I/O threads, from and to buffers of their own: after a reset the driver may use its memory for something
+ * else, and what was already on its way could not be called back.
  */
 import { open, stat } from "node:fs/promises";
 import { UsageError } from "../../host/index.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import type { Disk } from "./disk.ts";
+import { WarmReads } from "./warm-reads.ts";
 import { ZeroRange } from "./zero-range.ts";
 
 /** What is asked of a file. */
@@ -40,12 +42,15 @@ export async function openFileDisk(
   });
   const file = through(opened);
   const range = new ZeroRange(file);
+  const warm = new WarmReads(opened.fd);
   const spare = new SpareBuffers();
   return {
     get bytes() {
       return bytes;
     },
     readOnly,
+    // What stands in front of the file would be passed by.
+    ...(file === opened && { readNow: (position, windows) => warm.read(position, windows) }),
     async read(position, length, take) {
       const buffer = spare.take(length);
       try {

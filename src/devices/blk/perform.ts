@@ -44,7 +44,11 @@ export function perform(disk: Disk, serial: Uint8Array, job: Job): Outcome | Pro
 function read(disk: Disk, { queue, chain, request }: Job): Outcome | Promise<Outcome> {
   const { sector, bytesIn } = request;
   if (!isOnDisk(disk.bytes, sector, bytesIn)) return IOERR;
-  return disk.read(sector * SECTOR_SIZE, bytesIn, (bytes) =>
+  const position = sector * SECTOR_SIZE;
+  if (disk.readNow?.(position, chain.writableWindows(0, bytesIn))) {
+    return { status: BLK_STATUS.OK, written: bytesIn };
+  }
+  return disk.read(position, bytesIn, (bytes) =>
     // After a reset the memory is the driver's again.
     queue.detached ? OK : { status: BLK_STATUS.OK, written: chain.write(0, bytes) },
   );
