@@ -17,8 +17,8 @@ interface Case extends Omit<NetArgs, "count" | "outstanding"> {
   readonly count: number;
 }
 
-const SMALL = { bytes: 64, count: 20_000 };
-const LARGE = { bytes: 1500, count: 10_000 };
+const SMALL = { bytes: 64, count: 5_000 };
+const LARGE = { bytes: 1500, count: 2_500 };
 const CASES: readonly Case[] = [SMALL, LARGE].flatMap((frame) =>
   [1, 2, PAIRS_MOST].map((pairs) => ({ ...frame, pairs })),
 );
@@ -46,7 +46,7 @@ const nameOf = ({ bytes, pairs }: Case): string =>
 
 async function measure(plan: Plan, each: Case, several: MachineRun, one: MachineRun): Promise<Result> {
   plan.note(`net: ${nameOf(each)}`);
-  const args: NetArgs = { ...each, outstanding: OUTSTANDING, count: plan.scale(each.count, each.count / 50) };
+  const args: NetArgs = { ...each, outstanding: OUTSTANDING, count: plan.scale(each.count, each.count / 10) };
   const { bytes, count } = args;
   const loop = (machine: MachineRun, pairs: number) => async () => {
     const { ms, checksum } = await machine.run<NetResult>({ ...args, pairs });
