@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Batch, Hunter } from "../../src/hunt/hunter.ts";
 import { findScenario } from "../../src/hunt/load.ts";
-import { prove, statement } from "../../src/hunt/proof/prove.ts";
+import { type ProofProgress, prove, statement } from "../../src/hunt/proof/prove.ts";
 
 const SECONDS_MAX = 120_000;
 let hunter: Hunter | undefined;
@@ -92,7 +92,12 @@ describe("prove", () => {
   test(
     "admits that a scenario is too large",
     async () => {
-      const proof = await prove({ scenario: findScenario("batches") }, { seconds: 0.5 });
+      const told: ProofProgress[] = [];
+      const target = { scenario: findScenario("batches") };
+      const proof = await prove(target, { seconds: 0.5 }, (now) => told.push(now));
+      // How large it may be is said before anything is explored.
+      expect(told[0]).toMatchObject({ executions: 0, estimate: proof.estimate });
+      expect(told[0]?.estimate).toBeGreaterThan(1e9);
       expect(proof.complete).toBe(false);
       expect(statement(proof, "")).toMatch(/^not proved: batches is too large .* Fewer buffers/);
     },

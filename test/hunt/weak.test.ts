@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Hunter } from "../../src/hunt/hunter.ts";
 import { findScenario } from "../../src/hunt/load.ts";
+import { prove } from "../../src/hunt/proof/prove.ts";
+import { parseReplay, replayInput } from "../../src/hunt/replay-line.ts";
+import type { WeakSetup } from "../../src/hunt/thread.ts";
 import { DEMOTIONS, type Demotion } from "../../src/hunt/weak/demotions.ts";
 import type { Weakness } from "../../src/hunt/weak/weak-memory.ts";
 
@@ -27,6 +30,36 @@ async function look(
     await hunter.close();
   }
 }
+
+describe("a replay line", () => {
+  test(
+    "says which weakness its finding needs, and repeats it",
+    async () => {
+      const weak: WeakSetup = { switches: ["store-buffer"], demoted: ["driver: publish avail.idx"] };
+      const scenario = findScenario("publish-1");
+      const { findings, replay = "" } = await prove({ scenario, weak }, { races: false });
+      expect(replay).toMatch(
+        /^publish-1:-:draws=[\d.]+:needs=weak\.store-buffer,plain\.driver\.publish-avail\.idx:/,
+      );
+      const line = parseReplay(replay);
+      expect(line.weak).toEqual(weak);
+      const hunter = await Hunter.start({ scenario, weak: line.weak });
+      try {
+        const again = await hunter.record("switches", replayInput(line));
+        expect(again.findings.map(({ oracle }) => oracle)).toEqual(findings.map(({ oracle }) => oracle));
+      } finally {
+        await hunter.close();
+      }
+    },
+    SECONDS_MAX,
+  );
+
+  test.each(["magic", "weak.magic", "plain.magic"])("that needs %s is refused", (need) => {
+    expect(() => parseReplay(`publish-1:-:draws=:needs=${need}:`)).toThrow(
+      `"${need}" is not races, weak.<switch> or plain.<site>`,
+    );
+  });
+});
 
 describe("a barrier that is missing", () => {
   test.each(DEMOTIONS)(

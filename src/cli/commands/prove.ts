@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { findScenario, loadHuntModule } from "../../hunt/load.ts";
 import { detailsOf } from "../../hunt/proof/matchers.ts";
-import { type Proof, prove, rounded, statement } from "../../hunt/proof/prove.ts";
+import { type Proof, type ProofProgress, prove, rounded, statement } from "../../hunt/proof/prove.ts";
 import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
 import type { Scenario } from "../../hunt/scenario.ts";
 import type { WeakSetup } from "../../hunt/thread.ts";
@@ -74,7 +74,7 @@ async function run(names: readonly string[], options: ProveOptions): Promise<num
     const proof = await prove(
       { scenario, defect: options.defect, file: options.file, weak },
       { seconds, search: options.plain ? "plain" : "reduced", races: options.races },
-      live ? (now) => showProgress(scenario.name, now.executions, now.share) : undefined,
+      live ? (now) => showProgress(scenario.name, now) : undefined,
     );
     if (live) process.stderr.write("\r\x1b[K");
     results.push({ proof, statement: statement(proof, scenario.summary) });
@@ -115,8 +115,12 @@ function weakSetup({ weak, plainSite, withoutBarrier }: ProveOptions): WeakSetup
   };
 }
 
-function showProgress(name: string, executions: number, share: number): void {
-  process.stderr.write(`\r${name}: ${executions} executions, ${(100 * share).toFixed(1)} % `);
+/** The estimate is of every single interleaving; the search needs one of each class. */
+function showProgress(name: string, { estimate, executions, share }: ProofProgress): void {
+  const size = `about ${rounded(estimate)} interleavings`;
+  const done =
+    executions === 0 ? "" : `, ${executions} executions, ${(100 * share).toFixed(1)} % of the tree so far`;
+  process.stderr.write(`\r\x1b[K${name}: ${size}${done} `);
 }
 
 function print(proof: Proof, { summary }: Scenario, file: string | undefined): void {

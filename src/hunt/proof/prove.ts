@@ -54,6 +54,8 @@ export interface Proof {
 
 /** What is known while a search runs. */
 export interface ProofProgress {
+  /** Interleavings that there may be: known before the search starts. */
+  readonly estimate: number;
   readonly executions: number;
   readonly share: number;
   readonly seconds: number;
@@ -136,6 +138,7 @@ async function search(
   let executions = 0;
   let accesses = 0;
   for (;;) {
+    if (executions === 0) progress({ estimate, executions, share: 0, seconds: elapsed() });
     const batch = await hunter.run({
       policy: "exhaust",
       search: kind,
@@ -148,7 +151,7 @@ async function search(
     executions += batch.executions;
     accesses += batch.accesses;
     findings.push(...batch.findings);
-    progress({ executions, share: batch.share, seconds: elapsed() });
+    progress({ estimate, executions, share: batch.share, seconds: elapsed() });
     const found = findings.length > 0 && options.stopAtFinding;
     if (!batch.exhausted && !found && batch.executions > 0 && elapsed() < options.seconds) continue;
     const { classes, share, pruned, log } = batch;
