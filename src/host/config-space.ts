@@ -6,17 +6,18 @@ import { allOnes, type Width } from "../bus/port-bus.ts";
 import { CONFIG_SPACE_BYTES } from "../wire/pci.ts";
 
 export class ConfigSpace {
-  readonly #bytes = new Uint8Array(CONFIG_SPACE_BYTES);
-  readonly #writable = new Uint8Array(CONFIG_SPACE_BYTES);
+  // Not typed arrays: those live outside the heap, and a hunt makes thousands of machines in a second.
+  readonly #bytes = new Array<number>(CONFIG_SPACE_BYTES).fill(0);
+  readonly #writable = new Array<number>(CONFIG_SPACE_BYTES).fill(0);
 
   /** Sets bits at build time, and those the function itself owns later. */
   set(offset: number, width: Width, value: number): void {
-    for (let i = 0; i < width; i++) this.#bytes[offset + i] = value >>> (8 * i);
+    for (let i = 0; i < width; i++) this.#bytes[offset + i] = (value >>> (8 * i)) & 0xff;
   }
 
   /** Lets the driver change the bits of `mask`. */
   allow(offset: number, width: Width, mask: number): void {
-    for (let i = 0; i < width; i++) this.#writable[offset + i] = mask >>> (8 * i);
+    for (let i = 0; i < width; i++) this.#writable[offset + i] = (mask >>> (8 * i)) & 0xff;
   }
 
   read(offset: number, width: Width): number {

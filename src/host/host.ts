@@ -74,8 +74,8 @@ export class Host {
     if (first === undefined) throw new RangeError("the memory plan has no CPU");
     this.#hotPlug = new HotPlugController(
       options.hotPlugInterrupt ?? (() => first.post(FIRST_SYSTEM_VECTOR + HOT_PLUG_IRQ)),
+      (slot) => this.#letGo(slot),
     );
-    this.#hotPlug.onEject = (slot) => this.#letGo(slot);
     this.#root = new PciRoot(this.#hotPlug);
     this.#handler = options.watchBus ? new WatchedHandler(this.#root, options.watchBus) : this.#root;
     this.#mailboxes = plan.cpus.flatMap((cpu, index) => {

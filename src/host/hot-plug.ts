@@ -9,14 +9,15 @@ import type { FixedPorts } from "./pci-root.ts";
 export class HotPlugController implements FixedPorts {
   readonly first = HOT_PLUG.changed;
   readonly end = HOT_PLUG.end;
-  /** The guest has let go of the device in a slot. */
-  onEject: (slot: number) => void = () => {};
   readonly #interrupt: () => void;
+  readonly #ejected: (slot: number) => void;
   #changed = 0;
   #wanted = 0;
 
-  constructor(interrupt: () => void) {
+  /** `ejected`: the guest has let go of the device in a slot. */
+  constructor(interrupt: () => void, ejected: (slot: number) => void) {
     this.#interrupt = interrupt;
+    this.#ejected = ejected;
   }
 
   slotChanged(slot: number): void {
@@ -48,6 +49,6 @@ export class HotPlugController implements FixedPorts {
 
   portWrite(port: number, width: Width, value: number): void {
     if (port !== HOT_PLUG.eject || width !== 4) return;
-    for (let slot = 0; slot < 32; slot++) if ((value >>> slot) & 1) this.onEject(slot);
+    for (let slot = 0; slot < 32; slot++) if ((value >>> slot) & 1) this.#ejected(slot);
   }
 }
