@@ -7,10 +7,12 @@ import { ACCESS, type AccessGate, type AccessKind, isWrite } from "../memory/sch
 import type { Turnstile } from "../memory/turnstile.ts";
 import { SITE_COUNT, type Site } from "../wire/sites.ts";
 import type { Actor, ActorPlan } from "./actors.ts";
+import type { Dirt } from "./dirt.ts";
 import { MOVE, setMove, setPending, touching } from "./pending.ts";
 import { POLICIES } from "./policies/index.ts";
 import type { Policy } from "./policies/policy.ts";
 import { writeJournal } from "./races/journal.ts";
+import { Repeats } from "./repeats.ts";
 import { AREA, ENDED, lowest, MAX_DECISIONS, PHASE, WORD } from "./state.ts";
 import type { Recorder } from "./trace.ts";
 
@@ -32,8 +34,6 @@ export interface Processor {
   interrupt(): void;
 }
 
-/** The same value read from the same place this often in a row is a loop that waits for somebody. */
-const REPEATS_MAX = 3;
 const NOT_BLOCKED = -1;
 /** The number of guest RAM among the shared memories. */
 export const RAM = 1;
@@ -49,6 +49,7 @@ export class Gate implements AccessGate {
   /** Called after an access to guest RAM. */
   ramWatcher: ((kind: AccessKind) => void) | undefined;
   recorder: Recorder | undefined;
+  dirt: Dirt | undefined;
   readonly #turnstile: Turnstile;
   readonly #words: Int32Array;
   readonly #thread: number;
@@ -65,10 +66,7 @@ export class Gate implements AccessGate {
   #site: Site = 0;
   #kind: AccessKind = ACCESS.read;
   #bytes = 0;
-  /** Spin loops: the last read and how often it repeated. */
-  #lastKey = -1;
-  #lastValue = -1;
-  #repeats = 0;
+  readonly #repeats = new Repeats();
 
   constructor(turnstile: Turnstile, thread: number, plan: ActorPlan, pending: readonly (() => boolean)[]) {
     this.#turnstile = turnstile;
@@ -88,8 +86,7 @@ export class Gate implements AccessGate {
   reset(): void {
     this.actor = this.#thread;
     this.endedHere = false;
-    this.#lastKey = -1;
-    this.#repeats = 0;
+    this.#repeats.forget();
     this.watchers.length = 0;
     this.ramWatcher = undefined;
     this.#policy = POLICIES[this.#words[WORD.policy] as number] as Policy;
@@ -102,14 +99,16 @@ export class Gate implements AccessGate {
     this.#bytes = bytes;
     this.#site = site;
     this.#kind = kind;
+    const writes = isWrite(kind);
+    if (writes) this.dirt?.mark(memory, offset, bytes);
     if (words[WORD.phase] !== PHASE.explore) {
       if (words[WORD.ended] !== ENDED.no && words[WORD.phase] !== PHASE.outside) throw EXECUTION_ENDED;
       return;
     }
     if (words[WORD.ended] !== ENDED.no) throw EXECUTION_ENDED;
     setPending(words, this.actor, memory, offset, bytes, kind, site);
-    if (isWrite(kind)) this.#lastKey = -1;
-    else if (this.#repeats >= REPEATS_MAX && this.#key() === this.#lastKey) {
+    if (writes) this.#repeats.forget();
+    else if (this.#repeats.tooMany(this.#key())) {
       this.#park();
       return;
     }
@@ -127,15 +126,7 @@ export class Gate implements AccessGate {
       if (words[WORD.parked] !== 0) {
         this.#unpark(touching(words, words[WORD.parked] as number, this.#memory, this.#offset, this.#bytes));
       }
-    } else {
-      const key = this.#key();
-      if (key === this.#lastKey && value === this.#lastValue) this.#repeats++;
-      else {
-        this.#lastKey = key;
-        this.#lastValue = value;
-        this.#repeats = 0;
-      }
-    }
+    } else this.#repeats.read(this.#key(), value);
     this.#journal(this.#kind, this.#memory, this.#offset, value);
     if (words[WORD.phase] !== PHASE.explore) return;
     let hash = words[WORD.hash] as number;
@@ -173,7 +164,7 @@ export class Gate implements AccessGate {
     setPending(words, this.actor, memory, offset, 4, MOVE.resume, this.#site);
     this.#decide();
     this.#journal(MOVE.resume, memory, offset, 0);
-    this.#repeats = 0;
+    this.#repeats.restart();
   }
 
   wake(memory: number, offset: number): number {
@@ -332,14 +323,14 @@ export class Gate implements AccessGate {
     words[WORD.parked] = (words[WORD.parked] as number) & ~bit;
     words[WORD.enabled] = (enabled & ~bit) | (1 << role);
     this.actor = role;
-    this.#lastKey = -1;
+    this.#repeats.forget();
     this.recorder?.note(role, "interrupt");
     processor.interrupt();
     setMove(words, role, MOVE.deliver);
     this.actor = base;
     words[WORD.enabled] = ((words[WORD.enabled] as number) & ~(1 << role)) | resumes;
     [this.#memory, this.#offset, this.#bytes, this.#site, this.#kind] = [memory, offset, bytes, site, kind];
-    this.#lastKey = -1;
+    this.#repeats.forget();
   }
 
   #fire(event: number): void {
@@ -364,7 +355,7 @@ export class Gate implements AccessGate {
   #park(): void {
     const words = this.#words;
     const bit = 1 << this.actor;
-    this.#repeats = 0;
+    this.#repeats.restart();
     words[WORD.step] = (words[WORD.step] as number) + 1;
     if ((words[WORD.step] as number) > (words[WORD.stepsMax] as number)) this.end(ENDED.steps);
     words[WORD.enabled] = (words[WORD.enabled] as number) & ~bit;

@@ -33,6 +33,9 @@ export const STEP_WORDS = 9;
 /** An event of the journal: actor, kind, memory, offset, bytes, site, value. */
 export const JOURNAL_WORDS = 7;
 
+/** Bits for the chunks of one shared memory. */
+export const DIRT_WORDS = 64;
+
 /** All of a search's tree, as `WORD.share` counts. */
 export const SHARE_ALL = 1_000_000;
 
@@ -109,7 +112,8 @@ const COVERAGE_WORDS = Math.ceil((SITE_COUNT * SITE_COUNT) / 32);
 const PENDING = COVERAGE + COVERAGE_WORDS;
 const INTERRUPT_WORD = PENDING + MAX_ACTORS * PENDING_WORDS;
 const STEPS = INTERRUPT_WORD + MAX_ACTORS;
-const JOURNAL = STEPS + MAX_DECISIONS * STEP_WORDS;
+const DIRT = STEPS + MAX_DECISIONS * STEP_WORDS;
+const JOURNAL = DIRT + 2 * DIRT_WORDS;
 
 /** Where the areas of the block begin. */
 export const AREA = {
@@ -130,6 +134,8 @@ export const AREA = {
   /** By interrupt actor: the word of the control page that says whether one is pending. */
   interruptWord: INTERRUPT_WORD,
   steps: STEPS,
+  /** What of the shared memories was written: a bit for each chunk. */
+  dirt: DIRT,
   /** What happened, for the race detector. */
   journal: JOURNAL,
 } as const;

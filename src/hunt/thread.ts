@@ -10,28 +10,17 @@ import { ScheduledMemory } from "../memory/scheduled-memory.ts";
 import { Turnstile } from "../memory/turnstile.ts";
 import { type SiteLabel, site } from "../wire/sites.ts";
 import { type ActorPlan, actorsOf, controlPlanOf, processesOf } from "./actors.ts";
+import { Dirt } from "./dirt.ts";
 import { ExecutionEnded, Gate, RAM } from "./gate.ts";
-import { MOVE, setPending } from "./pending.ts";
+import { Leader } from "./leader.ts";
 import { useProcesses } from "./policies/exhaust.ts";
-import { POLICIES, policyFor } from "./policies/index.ts";
-import { Search } from "./proof/search.ts";
-import { optionsMultiplied, type Processes } from "./proof/steps.ts";
 import type { Race } from "./races/detector.ts";
 import { racesInJournal } from "./races/journal.ts";
 import { describeRace, raceKey } from "./races/report.ts";
-import {
-  type Ending,
-  SCENARIO_DEFAULTS,
-  type Scenario,
-  type ThreadContext,
-  type ThreadProgram,
-} from "./scenario.ts";
-import { AREA, ENDED, mixSeed, PHASE, SHARE_ALL, WORD } from "./state.ts";
+import type { Ending, Scenario, ThreadContext, ThreadProgram } from "./scenario.ts";
+import { AREA, ENDED, PHASE, WORD } from "./state.ts";
 import { type Decision, type RecordedSwitch, Recorder, type TraceEntry } from "./trace.ts";
 import { WeakMemory, type Weakness } from "./weak/weak-memory.ts";
-
-/** Executions between looks at the clock. */
-const CLOCK_EVERY = 64;
 
 export interface ThreadSetup {
   readonly thread: number;
@@ -102,12 +91,9 @@ export class HuntThread {
   readonly #control: ScheduledMemory;
   readonly #context: ThreadContext;
   readonly #threads: number;
-  readonly #processes: Processes;
+  readonly #leader: Leader | undefined;
   readonly #weak: WeakMemory[] = [];
   readonly #knownRaces = new Set<string>();
-  #search: Search | undefined;
-  /** Of probes: the sum of the products of their steps' options (Knuth's estimate of a tree's leaves). */
-  #schedules = 0;
   #findings: Finding[] = [];
   #program: ThreadProgram | undefined;
 
@@ -132,8 +118,19 @@ export class HuntThread {
       this.#words[AREA.interruptWord + actor.id] = summary;
       pending[actor.id] = () => this.#control.peek32(summary) !== 0;
     }
-    this.#processes = processesOf(this.#actors);
-    useProcesses(this.#processes);
+    const processes = processesOf(this.#actors);
+    useProcesses(processes);
+    const dirt = new Dirt(this.#words, [this.#control, this.#ram]);
+    this.#gate.dirt = dirt;
+    if (setup.thread === 0) {
+      this.#leader = new Leader({
+        scenario,
+        actors: this.#actors,
+        processes,
+        turnstile: this.#turnstile,
+        dirt,
+      });
+    }
     this.#context = this.#makeContext(plan);
   }
 
@@ -146,11 +143,11 @@ export class HuntThread {
     this.#gate.recorder = recorder;
     this.#findings = [];
     if (request.first === 0) this.#knownRaces.clear();
-    const deadline = performance.now() + request.milliseconds;
+    this.#leader?.beginBatch(request);
     let executions = 0;
     let described: unknown;
     for (; ; executions++) {
-      if (thread === 0) this.#lead(request, executions, deadline);
+      if (this.#leader !== undefined) this.#leader.lead(executions);
       else this.#turnstile.await(thread);
       if (words[WORD.stop] !== 0) break;
       this.#gate.reset();
@@ -174,8 +171,8 @@ export class HuntThread {
       executions,
       findings: this.#findings,
       hash: words[WORD.hash] as number,
-      classes: [...(this.#search?.classes ?? [])],
-      schedules: executions === 0 ? 0 : this.#schedules / executions,
+      classes: this.#leader?.classes ?? [],
+      schedules: executions === 0 ? 0 : (this.#leader?.schedules ?? 0) / executions,
       trace: {
         entries: recorder?.entries ?? [],
         switches: recorder?.switches ?? [],
@@ -184,77 +181,6 @@ export class HuntThread {
         described,
       },
     };
-  }
-
-  /** Thread 0, with everybody else waiting: ends the last execution and begins the next, or stops the batch. */
-  #lead(request: BatchRequest, done: number, deadline: number): void {
-    const words = this.#words;
-    if (done === 0) words[WORD.stop] = 0;
-    else this.#conclude(request);
-    if (done >= request.count) words[WORD.stop] = 1;
-    if (done % CLOCK_EVERY === 0 && done > 0 && performance.now() > deadline) words[WORD.stop] = 1;
-    if (words[WORD.stop] !== 0) return;
-    const execution = request.first + done * request.stride;
-    words[WORD.phase] = PHASE.outside;
-    words[WORD.ended] = ENDED.no;
-    words[WORD.chosen] = 0;
-    words[WORD.step] = 0;
-    words[WORD.enabled] = (1 << this.#threads) - 1;
-    words[WORD.parked] = 0;
-    words[WORD.accepting] = 0;
-    words[WORD.fired] = 0;
-    words[WORD.tokens] = 0;
-    words[WORD.random] = mixSeed(request.seed, execution);
-    words[WORD.hash] = 0;
-    words[WORD.decisions] = 0;
-    words[WORD.draws] = 0;
-    words[WORD.execution] = execution;
-    words[WORD.record] = request.record || request.policy === "switches" ? 1 : 0;
-    words[WORD.switches] = 0;
-    words[WORD.preemptions] = 0;
-    words[WORD.alone] = 0;
-    words[WORD.inputAt] = 0;
-    words[WORD.stepsMax] = this.#scenario.stepsMax ?? SCENARIO_DEFAULTS.stepsMax;
-    words.fill(-1, AREA.blockedOn, AREA.priorities);
-    if (words[WORD.record] !== 0) words.fill(0, AREA.occurrences, AREA.log);
-    words[WORD.journal] = request.races ? 0 : -1;
-    for (const { id } of this.#actors.bases) setPending(words, id, 0, 0, 0, MOVE.start, 0);
-    words[WORD.probing] = request.search === "probe" ? 1 : 0;
-    if (request.search !== undefined && execution === 0) this.#startSearch(request.search);
-    if (request.search !== undefined) this.#search?.begin(words);
-    words[WORD.policy] = policyFor(request.policy, execution, words[WORD.exhausted] !== 0);
-    POLICIES[words[WORD.policy] as number]?.begin(words, this.#actors.actors.length);
-    this.#ram.clear();
-    this.#control.clear();
-  }
-
-  #startSearch(kind: "reduced" | "plain" | "probe"): void {
-    this.#search = kind === "probe" ? undefined : new Search(this.#processes, kind === "reduced");
-    this.#words[WORD.exhausted] = 0;
-    this.#words[WORD.prunedAll] = 0;
-    if (this.#search === undefined) this.#words[WORD.inputLength] = 0;
-  }
-
-  #conclude(request: BatchRequest): void {
-    const words = this.#words;
-    POLICIES[words[WORD.policy] as number]?.end?.(words);
-    if (this.#search !== undefined && request.search !== undefined) {
-      this.#search.advance(words);
-      words[WORD.exhausted] = this.#search.exhausted ? 1 : 0;
-      words[WORD.share] = Math.floor(this.#search.share * SHARE_ALL);
-      if (this.#search.exhausted) words[WORD.stop] = 1;
-    }
-    if (request.search === "probe") this.#schedules += optionsMultiplied(words);
-    if (words[WORD.ended] === ENDED.pruned) words[WORD.prunedAll] = (words[WORD.prunedAll] as number) + 1;
-    const steps = words[WORD.step] as number;
-    if (steps > (words[WORD.horizon] as number) && words[WORD.ended] === ENDED.quiescent) {
-      words[WORD.horizon] = steps;
-    }
-    words[WORD.accesses] = (words[WORD.accesses] as number) + steps;
-    words[WORD.allSwitches] = (words[WORD.allSwitches] as number) + (words[WORD.switches] as number);
-    words[WORD.executions] = (words[WORD.executions] as number) + 1;
-    if (words[WORD.exhausted] !== 0 && request.policy === "dfs") words[WORD.stop] = 1;
-    if (request.stopAtFinding && words[WORD.findings] !== 0) words[WORD.stop] = 1;
   }
 
   #attach(buffer: SharedBuffer, id: number): ScheduledMemory {

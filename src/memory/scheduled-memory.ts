@@ -68,9 +68,10 @@ export class ScheduledMemory implements SharedMemory {
   copy(): Uint8Array {
     return this.#u8.slice();
   }
-  /** Everything back to zero, from outside the execution. */
-  clear(): void {
-    this.#u8.fill(0);
+  /** Back to zero, from outside the execution; whole words. */
+  clear(offset: number, bytes: number): void {
+    const end = (offset + bytes) >>> 2;
+    for (let at = offset >>> 2; at < end; at++) this.#u32[at] = 0;
   }
 
   read8(offset: number, site: Site): number {

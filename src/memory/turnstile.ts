@@ -3,25 +3,30 @@
  * were alone. Passing the baton is the only synchronisation: everything before a pass is visible after the `await`
  * that received it, so the words need no atomics of their own.
  *
- * A waiting thread spins first, because a sleep and its wake-up cost as much as a whole short execution.
+ * A waiting thread spins first, because a sleep and its wake-up cost as much as a whole short execution. Where
+ * threads outnumber the cores that are free, spinning keeps the holder from running: the leader of the threads
+ * measures which of the two is better now, and says so (`spins`).
  */
 import { allocateShared, type SharedBuffer } from "./attach.ts";
 
-/** Words of the baton itself: the holder on its own cache line, then one "I sleep" flag per thread. */
+/** Words of the baton itself: the holder on its own cache line, then one "I sleep" flag per thread, then the looks. */
 const HOLDER = 0;
 const SLEEPING = 16;
+const SPINS = 24;
 export const MAX_THREADS = 8;
 const HEADER_WORDS = 32;
 
-/** Looks before sleeping: about 100 µs at most; where cores are short, spinning keeps the holder from running. */
-const SPINS_MAX = 8000;
-const SPINS_MIN = 100;
+/**
+ * Looks before sleeping: some milliseconds, or none to speak of. Nothing between: a system puts a thread that is woken
+ * beside its waker, and then even a short wait is too long.
+ */
+export const SPINS_LONG = 200_000;
+export const SPINS_SHORT = 20;
 
 export class Turnstile {
   /** Shared words beyond the baton; valid while holding it. */
   readonly words: Int32Array;
   readonly #header: Int32Array;
-  #spins = SPINS_MAX;
 
   constructor(buffer: SharedBuffer) {
     this.#header = new Int32Array(buffer, 0, HEADER_WORDS);
@@ -29,7 +34,14 @@ export class Turnstile {
   }
 
   static allocate(words: number): SharedBuffer {
-    return allocateShared(4 * (HEADER_WORDS + words));
+    const buffer = allocateShared(4 * (HEADER_WORDS + words));
+    new Int32Array(buffer)[SPINS] = SPINS_LONG;
+    return buffer;
+  }
+
+  /** Looks that a thread takes before it sleeps; for the holder to set. */
+  set spins(looks: number) {
+    this.#header[SPINS] = looks;
   }
 
   /** Gives the baton to a thread; only its holder may. */
@@ -40,12 +52,10 @@ export class Turnstile {
 
   /** Blocks until this thread holds the baton. */
   await(thread: number): void {
-    for (let spin = 0; spin < this.#spins; spin++) {
-      if (Atomics.load(this.#header, HOLDER) !== thread) continue;
-      if (this.#spins < SPINS_MAX) this.#spins += SPINS_MIN;
-      return;
+    const spins = this.#header[SPINS] as number;
+    for (let spin = 0; spin < spins; spin++) {
+      if (Atomics.load(this.#header, HOLDER) === thread) return;
     }
-    this.#spins = Math.max(SPINS_MIN, this.#spins >>> 1);
     Atomics.store(this.#header, SLEEPING + thread, 1);
     for (;;) {
       const holder = Atomics.load(this.#header, HOLDER);

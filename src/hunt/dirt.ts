@@ -1,0 +1,52 @@
+/**
+ * Which parts of the shared memories an execution has written: one bit each in the shared words, so that the next one
+ * begins with clean memory and few bytes are touched to make it so.
+ */
+import { AREA, DIRT_WORDS, lowest } from "./state.ts";
+
+const CHUNKS = 32 * DIRT_WORDS;
+const CHUNK_SHIFT_MIN = 6;
+
+interface Clearable {
+  readonly byteLength: number;
+  clear(offset: number, bytes: number): void;
+}
+
+export class Dirt {
+  readonly #words: Int32Array;
+  readonly #memories: readonly Clearable[];
+  readonly #shifts: readonly number[];
+
+  /** The memories by number. */
+  constructor(words: Int32Array, memories: readonly Clearable[]) {
+    this.#words = words;
+    this.#memories = memories;
+    this.#shifts = memories.map(({ byteLength }) =>
+      Math.max(CHUNK_SHIFT_MIN, Math.ceil(Math.log2(byteLength / CHUNKS))),
+    );
+  }
+
+  mark(memory: number, offset: number, bytes: number): void {
+    const shift = this.#shifts[memory] as number;
+    const last = (offset + Math.max(bytes, 1) - 1) >>> shift;
+    for (let chunk = offset >>> shift; chunk <= last; chunk++) {
+      const at = AREA.dirt + memory * DIRT_WORDS + (chunk >>> 5);
+      this.#words[at] = (this.#words[at] as number) | (1 << (chunk & 31));
+    }
+  }
+
+  clear(): void {
+    const words = this.#words;
+    for (const [memory, target] of this.#memories.entries()) {
+      const size = 1 << (this.#shifts[memory] as number);
+      for (let word = 0; word < DIRT_WORDS; word++) {
+        const at = AREA.dirt + memory * DIRT_WORDS + word;
+        for (let bits = words[at] as number; bits !== 0; bits &= bits - 1) {
+          const offset = (32 * word + lowest(bits)) * size;
+          target.clear(offset, Math.min(size, target.byteLength - offset));
+        }
+        words[at] = 0;
+      }
+    }
+  }
+}
