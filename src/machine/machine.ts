@@ -47,6 +47,9 @@ export class Machine implements RunnableMachine {
   /** What is plugged in, by slot. */
   readonly #devices = new Map<number, DeviceDescription>();
   #host: Side<HostService>;
+  /** A restart that is under way, and how many there are. */
+  #restarting: Promise<unknown> = Promise.resolve();
+  #restarts = 0;
   readonly #guest: Side<GuestService>;
   readonly #cpus: ExtraCpus;
   #ended = false;
@@ -85,6 +88,7 @@ export class Machine implements RunnableMachine {
       {
         stallMs: this.spec.deadlines.stallMs,
         onProgress: (label, done, total) => this.onProgress(label, done, total),
+        excused: () => this.#restarts > 0,
         gone: [this.#hostGone.promise, this.#cpus.gone],
         withOthers: (first) => this.#cpus.progress(first),
       },
@@ -130,6 +134,17 @@ export class Machine implements RunnableMachine {
    * was under way has ended when the new host starts.
    */
   async restartHost(): Promise<void> {
+    const restarting = this.#replaceHost();
+    this.#restarting = restarting.catch(() => undefined);
+    this.#restarts++;
+    try {
+      await restarting;
+    } finally {
+      this.#restarts--;
+    }
+  }
+
+  async #replaceHost(): Promise<void> {
     const dying = this.#host;
     this.#hostGone.expect(dying);
     await dying.end();
@@ -223,6 +238,7 @@ export class Machine implements RunnableMachine {
   }
 
   async #report(run: Run): Promise<RunReport> {
+    await this.#restarting;
     // A program that completed says little where a side cannot tell what it saw: give it time, and look why.
     const limitMs = run.error === null ? this.spec.deadlines.stallMs : undefined;
     const [host, guest] = await Promise.all([

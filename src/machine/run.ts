@@ -86,6 +86,8 @@ export interface RunOptions {
   readonly withOthers?: (first: GuestProgress) => Promise<GuestProgress>;
   /** Reject when something that the run needs has died; never resolve. */
   readonly gone: readonly Promise<never>[];
+  /** Why nothing need move now: somebody has taken a part of the machine away for a while. */
+  readonly excused?: () => boolean;
 }
 
 /** Always resolves, except for the caller's own mistakes (`UsageError`). */
@@ -112,7 +114,7 @@ export async function runProgram(
 /** Rejects `stalled` when requests are in flight, or the guest gives no answer, and nothing moves for too long. */
 function watchProgress(
   guest: Side<GuestService>,
-  { stallMs, onProgress, withOthers = async (first) => first }: RunOptions,
+  { stallMs, onProgress, withOthers = async (first) => first, excused = () => false }: RunOptions,
 ): { stalled: Promise<never>; stop(): void } {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -120,6 +122,7 @@ function watchProgress(
   let last = "";
   const look = async (): Promise<string | undefined> => {
     const progress = await answerWithin(DESCRIBE_MS, guest.service.progress().then(withOthers));
+    if (excused()) moved = performance.now();
     const still = performance.now() - moved;
     // A guest program may compute for a while without returning to its event loop; not for ever.
     if (progress === undefined) {

@@ -37,7 +37,7 @@ const RIDERS: Readonly<Record<Exclude<Stressed, "own">, new (context: RiderConte
 };
 
 /** A device that was taken out is put back soon. */
-const AWAY_MS_MAX = 15_000;
+const AWAY_MS_MAX = 60_000;
 /** A ride on a disk that may never answer: then the device is reset, as a kernel does. */
 const PATIENCE_MS = 150;
 
@@ -167,7 +167,8 @@ class EpisodeRun {
   }
 
   async #traffic({ rider }: Mount, device: VirtioDevice): Promise<void> {
-    while (this.#rides.size < this.#episode.ridesMax) {
+    // It may have gone since it was looked up, and the next one be on its way.
+    while (this.#rides.size < this.#episode.ridesMax && device.driverData !== undefined) {
       const ride = rider.ride(device).catch((error) => {
         this.#failure ??= error as Error;
       });

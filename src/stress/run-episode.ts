@@ -29,7 +29,7 @@ export interface EpisodeReport {
 }
 
 /** The program is over; the hand puts back what it has out. */
-const OPERATOR_MS = 20_000;
+const OPERATOR_MS = 60_000;
 
 export async function runEpisode(episode: Episode): Promise<EpisodeReport> {
   const report = await runAndEnd(episode);

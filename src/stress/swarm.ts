@@ -70,6 +70,7 @@ export interface Episode {
   readonly devices: readonly { readonly type: Stressed; readonly slot: number }[];
 }
 
+const STALL_MS = 20_000;
 const ACTIONS_PER_EPISODE = 100;
 const RIDES_MAX = 24;
 const FIRST_SLOT = 4;
@@ -121,7 +122,8 @@ export function episode(seed: number, wishes: Wishes = {}): Episode {
       devices: devices.map(({ type, slot }) =>
         describe({ type, slot, below, chance, fewVectors: fewVectors(), flaky, own }),
       ),
-      ...(stallMs !== undefined && { deadlines: { stallMs } }),
+      // A busy machine is no finding: a host may take seconds to start again.
+      deadlines: { startMs: 60_000, portMs: 60_000, unplugMs: 30_000, stallMs: stallMs ?? STALL_MS },
       watch: {
         monitor: watched,
         traceEvents: traceEvents ?? 0,
