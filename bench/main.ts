@@ -3,11 +3,13 @@
  * that runs in turn with it.
  */
 import { Argument, Command, InvalidArgumentError } from "commander";
+import { ablation } from "./ablation.ts";
 import { block } from "./block.ts";
 import { cell } from "./cell.ts";
 import type { Bench, Plan, Result } from "./harness/bench.ts";
 import { environment, environmentLine } from "./harness/environment.ts";
 import { formatResults } from "./harness/report.ts";
+import { hunt } from "./hunt.ts";
 import { idle } from "./idle.ts";
 import { interrupt } from "./interrupt.ts";
 import { latency } from "./latency.ts";
@@ -17,7 +19,20 @@ import { ring } from "./ring.ts";
 import { scale } from "./scale.ts";
 import { watch } from "./watch.ts";
 
-const BENCHES: readonly Bench[] = [ring, latency, port, interrupt, block, net, idle, cell, scale, watch];
+const BENCHES: readonly Bench[] = [
+  ring,
+  latency,
+  port,
+  interrupt,
+  block,
+  net,
+  idle,
+  cell,
+  scale,
+  watch,
+  hunt,
+  ablation,
+];
 
 const ROUNDS = 9;
 const SMOKE_ROUNDS = 2;
