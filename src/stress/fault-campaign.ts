@@ -18,7 +18,7 @@ export interface FaultReport {
 const ACTIONS = 40;
 const SLOT = 4;
 /** Nothing here takes as long as a fraction of this. */
-const STALL_MS = 700;
+const STALL_MS = 1500;
 
 /** One disk, one request at a time, and nothing else that could go wrong. */
 export function faultEpisode(fault: Fault, seed: number): Episode {
