@@ -1,7 +1,7 @@
 /** What `--trace` and `--control` add to a run: neither harms the machine when its file or socket gives trouble. */
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { UsageError } from "../host/device.ts";
-import { ControlServer } from "../machine/control-server.ts";
+import { type Controlled, ControlServer } from "../machine/control-server.ts";
 import type { RunnableMachine, StartMachine } from "../machine/run.ts";
 import { accessesOf, formatRegisters, type RegisterFile } from "../observe/report/register-file.ts";
 import { writeTrace } from "../observe/report/trace-file.ts";
@@ -26,8 +26,19 @@ export function watchRun(options: MachineOptions, start: StartMachine): WatchedR
   let server: ControlServer | undefined;
   return {
     start: async (description) => {
-      machine = await start(description);
-      if (control !== undefined) server = await listen(control, machine);
+      // Before the machine starts: a path that is taken must not cost a boot.
+      if (control !== undefined)
+        server = await ControlServer.start(
+          control,
+          controlledOf(() => machine),
+        );
+      try {
+        machine = await start(description);
+      } catch (error) {
+        await server?.close();
+        throw error;
+      }
+      if (server !== undefined && machine.controlled === undefined) await refuseControl(server, machine);
       return machine;
     },
     finish: async () => {
@@ -39,14 +50,20 @@ export function watchRun(options: MachineOptions, start: StartMachine): WatchedR
   };
 }
 
-async function listen(path: string, machine: RunnableMachine): Promise<ControlServer> {
-  try {
-    if (machine.controlled === undefined) throw new UsageError("--control: this counterpart has none");
-    return await ControlServer.start(path, machine.controlled);
-  } catch (error) {
-    await machine.stop();
-    throw error;
-  }
+/** What the socket's clients ask of a machine that is perhaps still starting. */
+function controlledOf(machine: () => RunnableMachine | undefined): Controlled {
+  const started = (): Controlled => {
+    const controlled = machine()?.controlled;
+    if (controlled === undefined) throw new Error("the machine is still starting");
+    return controlled;
+  };
+  return { snapshot: () => started().snapshot(), counters: async () => started().counters() };
+}
+
+async function refuseControl(server: ControlServer, machine: RunnableMachine): Promise<never> {
+  await server.close();
+  await machine.stop();
+  throw new UsageError("--control: this counterpart has none");
 }
 
 /** Better before the run than after it. */

@@ -1,5 +1,5 @@
 /**
- * Events as Chrome trace events: accesses as slices, sleeps as slices between going and waking, the rest as instants,
+ * Events as Chrome trace events: accesses and sleeps as slices as long as they took, the rest as short ones,
  * each request as an asynchronous slice per queue, with flow arrows from submit to take and from used to collected.
  */
 import { LEGACY } from "../../wire/legacy-registers.ts";
@@ -20,13 +20,8 @@ export function* drawEvents(recordings: Readonly<Record<TraceSide, Recording>>):
   yield metadata(0, "process_name", "virtlab");
   for (const side of ["guest", "host"] as const) yield metadata(TID[side], "thread_name", side);
   const flows = new Flows();
-  const asleep: Record<TraceSide, string | undefined> = { guest: undefined, host: undefined };
   for (const [side, slice] of inOrder(recordings)) {
-    const { kind } = slice.event;
-    if (kind === "sleep" || kind === "block") asleep[side] ??= kind === "sleep" ? "asleep" : "blocked";
-    const name = asleep[side];
-    if (kind === "wake") asleep[side] = undefined;
-    yield draw(side, slice, name);
+    yield draw(side, slice);
     yield* flows.of(side, slice.event);
   }
 }
@@ -53,18 +48,24 @@ interface Slice {
  */
 function slicesOf({ events }: Recording): Slice[] {
   const sorted = [...events].sort((a, b) => a.time - b.time || b.duration - a.duration);
+  const wakes = sorted.filter(({ kind }) => kind === "wake");
   const around: number[] = [];
+  let waking = 0;
   return sorted.map((event, at) => {
     const start = 1000 * event.time;
     while (around.length > 0 && (around.at(-1) ?? 0) <= start) around.pop();
     const within = around.at(-1) ?? Number.POSITIVE_INFINITY;
     const next = 1000 * (sorted[at + 1]?.time ?? Number.POSITIVE_INFINITY);
-    const took = event.duration / 1000;
+    while (waking < wakes.length && (wakes[waking]?.time ?? 0) < event.time) waking++;
+    const awake = 1000 * (wakes[waking] ?? sorted.at(-1) ?? event).time;
+    const took = sleeps(event) ? awake - start : event.duration / 1000;
     const end = Math.min(within, took > POINT_US ? start + took : Math.min(start + POINT_US, next));
     around.push(end);
     return { event, length: end - start };
   });
 }
+
+const sleeps = ({ kind }: TraceEvent): boolean => kind === "sleep" || kind === "block";
 
 /** Both threads' slices by time. */
 function* inOrder(recordings: Readonly<Record<TraceSide, Recording>>): Generator<[TraceSide, Slice]> {
@@ -82,19 +83,18 @@ function* inOrder(recordings: Readonly<Record<TraceSide, Recording>>): Generator
   }
 }
 
-function draw(side: TraceSide, { event, length }: Slice, asleep: string | undefined): Json {
+function draw(side: TraceSide, { event, length }: Slice): Json {
   const us = 1000 * event.time;
   const { kind, slot, place, value, detail, duration } = event;
   const raw = [side, kind, us, slot, place, value, detail, duration];
-  const base = { pid: PID, tid: TID[side], ts: us, cat: kind, args: { raw } };
-  if (kind === "sleep" || kind === "block") return { ...base, ph: "B", name: asleep ?? kind };
-  // Its beginning may have been dropped.
-  if (kind === "wake" && asleep !== undefined) return { ...base, ph: "E", name: asleep };
-  return { ...base, ph: "X", name: nameOf(event), dur: length };
+  const common = { pid: PID, tid: TID[side], ts: us, ph: "X", cat: kind };
+  return { ...common, name: nameOf(event), dur: length, args: { raw } };
 }
 
 function nameOf({ kind, slot, place, value, detail }: TraceEvent): string {
   if (kind === "kick") return `kick ${bdf(slot)} queue ${place}`;
+  if (kind === "sleep") return "asleep";
+  if (kind === "block") return "blocked";
   if (kind !== "access") return slot < 0 ? kind : `${kind} ${bdf(slot)} queue ${place}: ${value}`;
   const space = SPACES[(detail >>> 9) & 7] ?? "odd";
   const what = space === "register" ? registerName(place) : `${space} +${place}`;

@@ -4,7 +4,6 @@
  */
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import type { EventKind, TraceEvent } from "../record/event.ts";
 import { drawEvents } from "./timeline.ts";
 
@@ -82,9 +81,7 @@ const NO_TRACE = "is no trace of virtlab";
 export async function* readTrace(file: string): AsyncGenerator<TraceHeader | ReadEvent> {
   let ended = false;
   let number = 0;
-  const stream = createReadStream(file);
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
+  for await (const line of linesOf(file)) {
     number++;
     if (number === 1) yield parseHeader(file, line);
     else if (line === "]}") ended = true;
@@ -96,6 +93,20 @@ export async function* readTrace(file: string): AsyncGenerator<TraceHeader | Rea
   if (number === 0) throw new TraceError(`${file} is empty`);
   if (!ended)
     throw new TraceError(`${file} is cut short after line ${number}: the machine or the disk ended first`);
+}
+
+/** Longer than any line that we write: a file of gigabytes without an end of line shall not go into memory whole. */
+const LINE_MAX = 1 << 16;
+
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of createReadStream(file, "utf8")) {
+    const lines = `${rest}${chunk}`.split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+    if (rest.length > LINE_MAX) throw new TraceError(`${file} is damaged: it has a line without an end`);
+  }
+  if (rest !== "") yield rest;
 }
 
 function parseHeader(file: string, line: string): TraceHeader {

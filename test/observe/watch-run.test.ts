@@ -1,0 +1,74 @@
+/** What `--trace`, `--registers` and `--control` do to a run when their file or socket gives trouble: nothing. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { ControlClient } from "../../src/cli/control-client.ts";
+import type { MachineOptions } from "../../src/cli/machine-options.ts";
+import { watchRun } from "../../src/cli/watch-run.ts";
+import { UsageError } from "../../src/host/device.ts";
+import { Machine } from "../../src/machine/machine.ts";
+import type { StartMachine } from "../../src/machine/run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "virtlab-watch-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const path = (name: string): string => join(folder, name);
+const PROGRAM = new URL("../monitor/entropy.guest.ts", import.meta.url);
+const MACHINE_MS = 30_000;
+
+const options = (more: Partial<MachineOptions>): MachineOptions => ({ device: [], arg: [], ...more });
+const RNG = { devices: [{ type: "rng" }] };
+
+/** Starts machines, and counts them. */
+function starter(): { start: StartMachine; started(): number } {
+  let started = 0;
+  const start: StartMachine = (description) => {
+    started++;
+    return Machine.start(description);
+  };
+  return { start, started: () => started };
+}
+
+describe("before a machine starts", () => {
+  it("a path that is taken is said to be, and left alone", async () => {
+    writeFileSync(path("taken"), "mine");
+    const { start, started } = starter();
+    const watched = watchRun(options({ control: path("taken") }), start);
+    await expect(watched.start(RNG)).rejects.toThrow(/is there already/);
+    expect([started(), readFileSync(path("taken"), "utf8")]).toEqual([0, "mine"]);
+  });
+
+  it("a file that cannot be written is said to be", () => {
+    for (const name of ["trace", "registers"] as const) {
+      const open = () => watchRun(options({ [name]: path("none/file") }), starter().start);
+      expect(open).toThrow(UsageError);
+      expect(open).toThrow(`--${name}`);
+    }
+  });
+
+  it("a machine that does not start takes its socket with it", async () => {
+    const watched = watchRun(options({ control: path("failed") }), starter().start);
+    await expect(watched.start({ devices: [{ type: "no such device" }] })).rejects.toThrow(UsageError);
+    expect(existsSync(path("failed"))).toBe(false);
+  });
+});
+
+describe("a disk that fills up", () => {
+  it(
+    "spoils the trace and the registers, and not the run",
+    async () => {
+      const files = { trace: "/dev/full", registers: "/dev/full", control: path("machine") };
+      const watched = watchRun(options(files), starter().start);
+      const machine = await watched.start({ ...RNG, watch: { traceEvents: 1024 } });
+      const report = await machine.run(PROGRAM, 10);
+      expect(report).toMatchObject({ verdict: "completed", result: 160 });
+      const client = await ControlClient.connect(path("machine"));
+      expect(await client.ask("counters")).toMatchObject([{ requests: 10 }]);
+      client.close();
+      await machine.stop();
+      expect(await watched.finish()).toBe(false);
+      expect(existsSync(path("machine"))).toBe(false);
+    },
+    MACHINE_MS,
+  );
+});
