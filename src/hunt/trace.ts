@@ -129,5 +129,5 @@ function callers(): string[] {
   return frames
     .map((line) => /(?:\(|at )(?:file:\/\/)?(\/[^()]*:\d+):\d+\)?$/.exec(line.trim())?.[1] ?? "")
     .filter((place) => place !== "" && !OWN_FILES.test(place))
-    .slice(0, 4);
+    .slice(0, 6);
 }

@@ -16,12 +16,17 @@ afterEach(() => {
 /** A command as the shell would run it, in this process. */
 async function run(name: keyof typeof COMMANDS, ...args: string[]) {
   let stdout = "";
+  let stderr = "";
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
     stdout += text;
     return true;
   });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    stderr += text;
+    return true;
+  });
   await COMMANDS[name]().parseAsync(args, { from: "user" });
-  return { code: process.exitCode, stdout };
+  return { code: process.exitCode, stdout, stderr };
 }
 
 describe("wrong names are refused with the nearest one", () => {
@@ -82,9 +87,11 @@ test(
 );
 
 test(
-  "a run that passes is explained as a failure is",
+  "a run that passes is explained as a failure is, also where its page cannot be written",
   async () => {
-    const { code, stdout } = await run("explain", "flags", "--seed", "3");
+    const page = ["--report", "/nowhere/page.html"];
+    const { code, stdout, stderr } = await run("explain", "flags", "--seed", "3", ...page);
+    expect(stderr).toContain("virtlab: --report /nowhere/page.html: cannot be written: ENOENT");
     expect(stdout).toMatch(/guest +guest irq +host|guest +host/);
     expect(stdout).toContain("driver: publish avail.idx = 1");
     expect(code).toBe(0);

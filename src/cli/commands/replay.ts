@@ -1,5 +1,4 @@
 /** `virtlab replay LINE`: repeats a failure that the hunter printed. `virtlab explain` shows a run that passes the same way. */
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { type CriticalPair, findCriticalPairs } from "../../hunt/critical.ts";
 import { Hunter, type Recording } from "../../hunt/hunter.ts";
@@ -12,6 +11,7 @@ import { shrink } from "../../hunt/shrink.ts";
 import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
+import { writeReport } from "../report-file.ts";
 
 interface ReplayOptions {
   readonly file?: string;
@@ -135,13 +135,15 @@ async function goOn(
   const { recording, critical, draws, switches } = await shrink(hunter, batch.log);
   await show(hunter, { recording, critical, line: { ...line, draws, switches } }, options);
   if (!options.json)
-    print(`\nFound again, elsewhere:\n  virtlab replay '${lineOf(hunter, { ...line, draws, switches })}'`);
+    print(`\nFound again, elsewhere:\n  ${commandOf(lineOf(hunter, { ...line, draws, switches }), options)}`);
   return EXIT.finding;
 }
 
 const missedText = (missed: number): string =>
   `${missed} of the line's switches did not come about: the code has changed since.`;
 
+const commandOf = (line: string, { file }: ReplayOptions): string =>
+  `virtlab replay '${line}'${file === undefined ? "" : ` --file ${file}`}`;
 const lineOf = (hunter: Hunter, line: ReplayLine): string => formatReplay(line, hunter.actors);
 
 async function show(hunter: Hunter, shown: Shown, options: ReplayOptions): Promise<void> {
@@ -149,10 +151,8 @@ async function show(hunter: Hunter, shown: Shown, options: ReplayOptions): Promi
   const text = lineOf(hunter, line);
   if (options.report !== undefined) {
     const subject = subjectOf(line.scenario, line.defect);
-    await writeFile(
-      options.report,
-      formatPage(recording, { subject, line: `virtlab replay '${text}'`, critical }),
-    );
+    const page = formatPage(recording, { subject, line: commandOf(text, options), critical });
+    await writeReport(options.report, page);
   }
   if (options.json) print(JSON.stringify({ ...recording, critical, line: text }, null, 2));
   else print([formatRecording(recording, critical), ...racesOf(recording)].join("\n"));
