@@ -18,6 +18,6 @@ export default defineDefect({
   seen: "QEMU b90d2f3512 and e22517086b (2011), LKL PR 151 (2016)",
   needs: "interleaving",
   note: "a missing write barrier, planted as a swap of program order",
-  scenarios: ["round", "flags"],
+  scenarios: ["flags", "round"],
   replacements: [{ base: DeviceQueue, by: IndexBeforeElement }],
 });
