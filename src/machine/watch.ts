@@ -6,7 +6,7 @@ import type { BusAccess, BusWatcher } from "../bus/watched-bus.ts";
 import { attachMemory, type SharedBuffer, useMemory } from "../memory/attach.ts";
 import { LiveMemory } from "../memory/live-memory.ts";
 import { Ram } from "../memory/ram.ts";
-import { type MemoryWatcher, RecordedMemory } from "../memory/recorded-memory.ts";
+import { type MemoryWatcher, RecordedBuffer } from "../memory/recorded-memory.ts";
 import type { Side } from "../monitor/moments.ts";
 import { type Finding, Monitor } from "../monitor/monitor.ts";
 import { EventRing } from "../observe/record/event-ring.ts";
@@ -38,7 +38,7 @@ export function startWatch(
     events &&
     new Recorder({ ring: new EventRing(new LiveMemory(events)), ram, plan, slotOf, now: clock(parts) });
   const watcher = both(recorder, monitor?.observer);
-  useMemory((buffer) => new RecordedMemory(buffer, watcher));
+  useMemory((buffer) => new RecordedBuffer(new LiveMemory(buffer), watcher));
   return { bus: watcher.access, findings: () => monitor?.findings ?? null };
 }
 

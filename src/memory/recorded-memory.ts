@@ -1,13 +1,12 @@
 /**
- * Live memory that tells a watcher of each access: loads after they were made, stores before they are, so that a
+ * Memory that tells a watcher of each access: loads after they were made, stores before they are, so that a
  * publication is seen no later than its effects. Chosen when a worker starts; a worker that records nothing uses
  * `LiveMemory` itself and pays nothing.
  *
  * Doorbell words are looked at all the time: of those only sleeps and wake-ups are told.
  */
 import type { Site } from "../wire/sites.ts";
-import { LiveMemory } from "./live-memory.ts";
-import type { WaitResult } from "./shared-memory.ts";
+import type { BufferMemory, SharedMemory, WaitResult } from "./shared-memory.ts";
 
 export interface MemoryWatcher {
   read(site: Site, offset: number, value: number): void;
@@ -21,103 +20,122 @@ export interface MemoryWatcher {
   wake(offset: number): void;
 }
 
-export class RecordedMemory extends LiveMemory {
+export class RecordedMemory<Inner extends SharedMemory = SharedMemory> implements SharedMemory {
+  readonly byteLength: number;
+  protected readonly inner: Inner;
   private readonly watcher: MemoryWatcher;
 
-  constructor(buffer: SharedArrayBuffer, watcher: MemoryWatcher) {
-    super(buffer);
+  constructor(inner: Inner, watcher: MemoryWatcher) {
+    this.inner = inner;
+    this.byteLength = inner.byteLength;
     this.watcher = watcher;
   }
 
-  override read8(offset: number, site: Site): number {
-    const value = super.read8(offset, site);
+  read8(offset: number, site: Site): number {
+    const value = this.inner.read8(offset, site);
     this.watcher.range(site, offset, 1, "read");
     return value;
   }
-  override read16(offset: number, site: Site): number {
-    const value = super.read16(offset, site);
+  read16(offset: number, site: Site): number {
+    const value = this.inner.read16(offset, site);
     this.watcher.read(site, offset, value);
     return value;
   }
-  override read32(offset: number, site: Site): number {
-    const value = super.read32(offset, site);
+  read32(offset: number, site: Site): number {
+    const value = this.inner.read32(offset, site);
     this.watcher.read(site, offset, value);
     return value;
   }
-  override write8(offset: number, value: number, site: Site): void {
+  write8(offset: number, value: number, site: Site): void {
     this.watcher.range(site, offset, 1, "write");
-    super.write8(offset, value, site);
+    this.inner.write8(offset, value, site);
   }
-  override write16(offset: number, value: number, site: Site): void {
+  write16(offset: number, value: number, site: Site): void {
     this.watcher.write(site, offset, value & 0xffff);
-    super.write16(offset, value, site);
+    this.inner.write16(offset, value, site);
   }
-  override write32(offset: number, value: number, site: Site): void {
+  write32(offset: number, value: number, site: Site): void {
     this.watcher.write(site, offset, value >>> 0);
-    super.write32(offset, value, site);
+    this.inner.write32(offset, value, site);
   }
-  override load16(offset: number, site: Site): number {
-    const value = super.load16(offset, site);
+  load16(offset: number, site: Site): number {
+    const value = this.inner.load16(offset, site);
     this.watcher.read(site, offset, value);
     return value;
   }
-  override store16(offset: number, value: number, site: Site): void {
+  store16(offset: number, value: number, site: Site): void {
     this.watcher.write(site, offset, value & 0xffff);
-    super.store16(offset, value, site);
+    this.inner.store16(offset, value, site);
   }
-  override store32(offset: number, value: number, site: Site): void {
+  store32(offset: number, value: number, site: Site): void {
     this.watcher.write(site, offset, value >>> 0);
-    super.store32(offset, value, site);
+    this.inner.store32(offset, value, site);
   }
-  override or32(offset: number, value: number, site: Site): number {
-    const before = super.or32(offset, value, site);
+  load32(offset: number, site: Site): number {
+    return this.inner.load32(offset, site);
+  }
+  add32(offset: number, value: number, site: Site): number {
+    return this.inner.add32(offset, value, site);
+  }
+  notify32(offset: number, site: Site): number {
+    return this.inner.notify32(offset, site);
+  }
+  or32(offset: number, value: number, site: Site): number {
+    const before = this.inner.or32(offset, value, site);
     this.watcher.updated(site, offset, value >>> 0, before);
     return before;
   }
-  override and32(offset: number, value: number, site: Site): number {
-    const before = super.and32(offset, value, site);
+  and32(offset: number, value: number, site: Site): number {
+    const before = this.inner.and32(offset, value, site);
     this.watcher.updated(site, offset, value >>> 0, before);
     return before;
   }
-  override exchange32(offset: number, value: number, site: Site): number {
-    const before = super.exchange32(offset, value, site);
+  exchange32(offset: number, value: number, site: Site): number {
+    const before = this.inner.exchange32(offset, value, site);
     this.watcher.updated(site, offset, value >>> 0, before);
     return before;
   }
 
-  override wait32(offset: number, expected: number, timeoutMs: number, site: Site): WaitResult {
+  wait32(offset: number, expected: number, timeoutMs: number, site: Site): WaitResult {
     this.watcher.sleep(offset, false);
-    const result = super.wait32(offset, expected, timeoutMs, site);
+    const result = this.inner.wait32(offset, expected, timeoutMs, site);
     this.watcher.wake(offset);
     return result;
   }
-  override waitAsync32(offset: number, expected: number, timeoutMs: number, site: Site) {
+  waitAsync32(offset: number, expected: number, timeoutMs: number, site: Site) {
     this.watcher.sleep(offset, true);
-    const result = super.waitAsync32(offset, expected, timeoutMs, site);
+    const result = this.inner.waitAsync32(offset, expected, timeoutMs, site);
     if (typeof result === "string") this.watcher.wake(offset);
     else void result.then(() => this.watcher.wake(offset));
     return result;
   }
 
-  override readBytes(offset: number, target: Uint8Array, site: Site): void {
-    super.readBytes(offset, target, site);
+  readBytes(offset: number, target: Uint8Array, site: Site): void {
+    this.inner.readBytes(offset, target, site);
     this.watcher.range(site, offset, target.length, "read");
   }
-  override writeBytes(offset: number, source: Uint8Array, site: Site): void {
+  writeBytes(offset: number, source: Uint8Array, site: Site): void {
     this.watcher.range(site, offset, source.length, "write");
-    super.writeBytes(offset, source, site);
+    this.inner.writeBytes(offset, source, site);
   }
-  override copyWithin(to: number, from: number, length: number, site: Site): void {
+  copyWithin(to: number, from: number, length: number, site: Site): void {
     this.watcher.range(site, from, length, "read");
     this.watcher.range(site, to, length, "write");
-    super.copyWithin(to, from, length, site);
+    this.inner.copyWithin(to, from, length, site);
   }
-  override fill(offset: number, length: number, value: number, site: Site): void {
+  fill(offset: number, length: number, value: number, site: Site): void {
     this.watcher.range(site, offset, length, "write");
-    super.fill(offset, length, value, site);
+    this.inner.fill(offset, length, value, site);
   }
-  override window(offset: number, length: number, intent: "read" | "write", site: Site): Uint8Array {
+  window(offset: number, length: number, intent: "read" | "write", site: Site): Uint8Array {
     this.watcher.range(site, offset, length, intent);
-    return super.window(offset, length, intent, site);
+    return this.inner.window(offset, length, intent, site);
+  }
+}
+
+/** The same for shared bytes that other threads attach too. */
+export class RecordedBuffer extends RecordedMemory<BufferMemory> implements BufferMemory {
+  get buffer(): SharedArrayBuffer {
+    return this.inner.buffer;
   }
 }

@@ -89,8 +89,11 @@ export class Talk {
       sides: ["driver", "device"],
       tolerate: false,
     });
-    this.#memory = new RecordedMemory(buffer, this.monitor.observer);
-    this.#control = new RecordedMemory(allocateShared(this.#plan.bytes), this.monitor.observer);
+    this.#memory = new RecordedMemory(this.quiet, this.monitor.observer);
+    this.#control = new RecordedMemory(
+      new LiveMemory(allocateShared(this.#plan.bytes)),
+      this.monitor.observer,
+    );
   }
 
   /* The bus. */
