@@ -123,8 +123,10 @@ export class Gate implements AccessGate {
     const words = this.#words;
     if (words[WORD.phase] === PHASE.outside) return;
     if (isWrite(this.#kind)) {
-      if (words[WORD.parked] !== 0) {
-        this.#unpark(touching(words, words[WORD.parked] as number, this.#memory, this.#offset, this.#bytes));
+      const parked = words[WORD.parked] as number;
+      if (parked !== 0) {
+        const touched = touching(words, parked, this.#memory, this.#offset, this.#bytes);
+        this.#unpark(touched | (words[WORD.circling] as number));
       }
     } else this.#repeats.read(this.#key(), value);
     this.#journal(this.#kind, this.#memory, this.#offset, value);
@@ -321,6 +323,7 @@ export class Gate implements AccessGate {
     const resumes = (enabled | (words[WORD.parked] as number)) & bit;
     words[WORD.accepting] = (words[WORD.accepting] as number) & ~(1 << role);
     words[WORD.parked] = (words[WORD.parked] as number) & ~bit;
+    words[WORD.circling] = (words[WORD.circling] as number) & ~bit;
     words[WORD.enabled] = (enabled & ~bit) | (1 << role);
     this.actor = role;
     this.#repeats.forget();
@@ -360,6 +363,8 @@ export class Gate implements AccessGate {
     if ((words[WORD.step] as number) > (words[WORD.stepsMax] as number)) this.end(ENDED.steps);
     words[WORD.enabled] = (words[WORD.enabled] as number) & ~bit;
     words[WORD.parked] = (words[WORD.parked] as number) | bit;
+    // Whatever is written may be among what it reads.
+    if (this.#repeats.turn > 1) words[WORD.circling] = (words[WORD.circling] as number) | bit;
     this.recorder?.note(this.actor, "spins");
     this.#decide();
   }
@@ -368,6 +373,7 @@ export class Gate implements AccessGate {
     const words = this.#words;
     words[WORD.enabled] = (words[WORD.enabled] as number) | actors;
     words[WORD.parked] = (words[WORD.parked] as number) & ~actors;
+    words[WORD.circling] = (words[WORD.circling] as number) & ~actors;
   }
 
   #journal(kind: number, memory: number, offset: number, value: number): void {

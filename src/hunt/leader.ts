@@ -84,6 +84,7 @@ export class Leader {
     words[WORD.step] = 0;
     words[WORD.enabled] = (1 << actors.bases.length) - 1;
     words[WORD.parked] = 0;
+    words[WORD.circling] = 0;
     words[WORD.accepting] = 0;
     words[WORD.fired] = 0;
     words[WORD.tokens] = 0;

@@ -97,6 +97,8 @@ export const WORD = {
   /** How much of the tree is behind, in parts of SHARE_ALL; executions that the search cut short. */
   share: 37,
   prunedAll: 38,
+  /** Of the parked actors, those that read several words in turn: any write lets them look again. */
+  circling: 39,
 } as const;
 
 const BLOCKED_ON = 48;

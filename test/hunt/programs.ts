@@ -144,3 +144,19 @@ export const behind = sharedMemory({
     right: () => {},
   },
 });
+
+/** Waits for two words at once, as a queue's `isEmpty` does: a loop of more than one read. */
+export const twoWords = sharedMemory({
+  name: "two-words",
+  words: 3,
+  threads: {
+    producer({ words, atomics }) {
+      words[2] = 7;
+      atomics.store(words, HEAD, 1);
+    },
+    consumer({ words, atomics, fail }) {
+      while (atomics.load(words, HEAD) === atomics.load(words, TAIL));
+      if (words[2] !== 7) fail("too early");
+    },
+  },
+});

@@ -3,13 +3,23 @@ import { Hunter } from "../../src/hunt/hunter.ts";
 import { explore, prove, raceMatchers, type Scenario, sharedMemory } from "../../src/hunt/index.ts";
 import { parseReplay, replayInput } from "../../src/hunt/replay-line.ts";
 import "../../src/hunt/vitest.ts";
-import { asleep, behind, everyView, goodRing, lock, lostUpdate, plainRing, views } from "./programs.ts";
+import {
+  asleep,
+  behind,
+  everyView,
+  goodRing,
+  lock,
+  lostUpdate,
+  plainRing,
+  twoWords,
+  views,
+} from "./programs.ts";
 
 const SECONDS_MAX = 60_000;
 const verdict = (scenario: Scenario) => raceMatchers.toBeRaceFree(scenario);
 
 describe("a user's own shared-memory code", () => {
-  test.each([goodRing, lock, everyView])(
+  test.each([goodRing, lock, everyView, twoWords])(
     "$name is proved free of races",
     async (scenario) => {
       await expect(scenario).toBeRaceFree();
