@@ -55,8 +55,11 @@ export async function runCampaign(
   hunter: Hunter,
   given: Partial<CampaignOptions>,
   progress: Progress = () => {},
+  signal?: AbortSignal,
 ): Promise<CampaignResult> {
   const options = { ...CAMPAIGN_DEFAULTS, ...given };
+  const stop = (): void => hunter.stop();
+  signal?.addEventListener("abort", stop);
   const { index, of } = options.shard;
   const start = performance.now();
   const deadline = start + options.seconds * 1000;
@@ -66,7 +69,12 @@ export async function runCampaign(
   let finding: Finding | undefined;
   let log: readonly number[] = [];
   let exhausted = false;
-  while (schedules < options.schedules && performance.now() < deadline && !exhausted) {
+  while (
+    schedules < options.schedules &&
+    performance.now() < deadline &&
+    !exhausted &&
+    signal?.aborted !== true
+  ) {
     const batch = await hunter.run({
       policy: options.policy,
       seed: options.seed,
@@ -88,6 +96,7 @@ export async function runCampaign(
     }
     if (batch.executions === 0) break;
   }
+  signal?.removeEventListener("abort", stop);
   return {
     scenario: hunter.target.scenario.name,
     defect: hunter.target.defect ?? null,

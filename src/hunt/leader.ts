@@ -56,7 +56,7 @@ export class Leader {
     this.#request = request;
     this.#schedules = 0;
     this.#deadline = performance.now() + request.milliseconds;
-    this.#pace.resume();
+    this.#pace.resume(request.count);
   }
 
   /** Ends the last execution and begins the next, or stops the batch. */

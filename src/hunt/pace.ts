@@ -8,7 +8,11 @@ import { SPINS_LONG, SPINS_SHORT, type Turnstile } from "../memory/turnstile.ts"
 const SLICE_MS = 10;
 /** Before a trial of spinning is measured: threads that slept share a core until the system moves one of them. */
 const SETTLE_MS = 40;
-/** Slices until the next trial: doubled by each that was lost. Sleep is the safe way, so it is left the sooner. */
+/** Slices that such a trial may take to show that it is better. */
+const TRIES = 4;
+/** In a batch shorter than this, spinning could not pay for its beginning. */
+const SHORT_BATCH = 64;
+/** Slices until the next trial: doubled by each that was lost. */
 const APART_SLEEPING = 4;
 const APART_SPINNING = 32;
 const APART_MAX = 128;
@@ -17,7 +21,9 @@ type Stage = "usual" | "settling" | "trial";
 
 export class Pace {
   readonly #turnstile: Turnstile;
-  #spinning = false;
+  #spinning = true;
+  #short = false;
+  #tries = 0;
   #stage: Stage = "usual";
   #apart = APART_SLEEPING;
   #slices = 0;
@@ -37,12 +43,15 @@ export class Pace {
   pause(): void {
     this.#paused = performance.now();
   }
-  resume(): void {
+  resume(count: number): void {
+    this.#short = count < SHORT_BATCH;
     this.#since += performance.now() - this.#paused;
+    this.#turnstile.spins = this.#short ? SPINS_SHORT : this.#spins;
   }
 
   /** After each execution, holding the baton. */
   tick(): void {
+    if (this.#short) return;
     this.#executions++;
     const spent = performance.now() - this.#since;
     if (spent < (this.#stage === "settling" && !this.#spinning ? SETTLE_MS : SLICE_MS)) return;
@@ -54,6 +63,11 @@ export class Pace {
 
   #judge(each: number): void {
     const better = each < this.#best;
+    if (!better && !this.#spinning && ++this.#tries < TRIES) {
+      this.#begin("trial");
+      return;
+    }
+    this.#tries = 0;
     if (better) this.#spinning = !this.#spinning;
     const least = this.#spinning ? APART_SPINNING : APART_SLEEPING;
     this.#apart = better ? least : Math.min(2 * this.#apart, APART_MAX);
@@ -70,7 +84,11 @@ export class Pace {
   #begin(stage: Stage): void {
     this.#stage = stage;
     this.#executions = 0;
-    this.#turnstile.spins = this.#spinning === (stage === "usual") ? SPINS_LONG : SPINS_SHORT;
+    this.#turnstile.spins = this.#spins;
     this.#since = performance.now();
+  }
+
+  get #spins(): number {
+    return this.#spinning === (this.#stage === "usual") ? SPINS_LONG : SPINS_SHORT;
   }
 }

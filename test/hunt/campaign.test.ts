@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { type CampaignResult, runCampaign } from "../../src/hunt/campaign.ts";
+import { mergeReports, parseReport } from "../../src/hunt/campaign-report.ts";
+import { Hunter } from "../../src/hunt/hunter.ts";
+import { findScenario } from "../../src/hunt/load.ts";
+
+const SECONDS_MAX = 60_000;
+let hunter: Hunter | undefined;
+
+afterEach(async () => {
+  await hunter?.close();
+  hunter = undefined;
+});
+
+const report = (...campaigns: readonly CampaignResult[]) =>
+  parseReport(JSON.stringify({ findings: [], campaigns }), "report");
+
+describe("a campaign", () => {
+  test(
+    "is stopped, goes on where it was, and its parts add up",
+    async () => {
+      hunter = await Hunter.start({ scenario: findScenario("flags") });
+      const stop = new AbortController();
+      const options = { policy: "random", seconds: Number.POSITIVE_INFINITY };
+      const first = await runCampaign(hunter, options, () => stop.abort(), stop.signal);
+      expect(first.schedules).toBeGreaterThan(0);
+      expect(first.next).toBe(first.schedules);
+      const second = await runCampaign(hunter, { ...options, from: first.next, schedules: 100 });
+      expect(second.next).toBe(first.next + 100);
+      const merged = mergeReports([report(first), report(second)]);
+      expect(merged.campaigns).toHaveLength(1);
+      expect(merged.campaigns[0]?.schedules).toBe(first.schedules + 100);
+    },
+    SECONDS_MAX,
+  );
+
+  test("that hunted elsewhere keeps its finding", async () => {
+    hunter = await Hunter.start({ scenario: findScenario("flags"), defect: "R33" });
+    const found = await runCampaign(hunter, { schedules: 5000, seconds: 60 });
+    expect(found.finding?.oracle).toBe("O1 quiescence");
+    const { finding: _, ...quiet } = { ...found, log: [] };
+    const merged = mergeReports([report({ ...quiet, finding: undefined }), report(found)]);
+    expect(merged.campaigns[0]).toMatchObject({ finding: found.finding, log: found.log });
+  });
+});
+
+test.each(["", "{}", "[1]", '{"campaigns":[{"scenario":"flags"}]}'])("%j is no report", (text) => {
+  expect(() => parseReport(text, "file.json")).toThrow("file.json is not what virtlab hunt --json prints");
+});
