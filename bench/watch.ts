@@ -20,6 +20,7 @@ const SIDES = {
 } as const satisfies Record<string, Partial<WatchSpec>>;
 type Side = keyof typeof SIDES;
 const NAMES = Object.keys(SIDES) as Side[];
+const SMOKE_NAMES: readonly Side[] = ["off", "both"];
 
 type Shape = Omit<BlockArgs, "count">;
 const CASES: readonly (Shape & { readonly name: string })[] = [
@@ -37,28 +38,36 @@ export const watch: Bench = {
   name: "watch",
   about: "what the monitor and traces cost: requests of a block device, against the same machine unwatched",
   async run(plan) {
-    const results = [];
-    for (const each of CASES.filter(({ name }) => plan.wants(name))) {
-      plan.note(`watch: ${each.name}`);
-      results.push(...(await compare(plan, each.name, each)));
+    const cases = CASES.filter(({ name }) => plan.wants(name));
+    if (cases.length === 0) return [];
+    const devices = [{ type: "blk", options: { size: DISK_BYTES, seed: 1 } }];
+    const machines = new Map<Side, MachineRun>();
+    for (const side of plan.smoke ? SMOKE_NAMES : NAMES) {
+      machines.set(side, await startMachine(PROGRAM, { devices, watch: SIDES[side] }));
     }
+    const results = [];
+    for (const each of cases) {
+      plan.note(`watch: ${each.name}`);
+      results.push(...(await compare(plan, each.name, each, machines)));
+    }
+    for (const machine of machines.values()) await machine.stop();
     return results;
   },
 };
 
-async function compare(plan: Plan, name: string, shape: Shape): Promise<Result[]> {
-  const devices = [{ type: "blk", options: { size: DISK_BYTES, seed: 1 } }];
-  const machines = await Promise.all(
-    NAMES.map((side) => startMachine(PROGRAM, { devices, watch: SIDES[side] })),
-  );
+async function compare(
+  plan: Plan,
+  name: string,
+  shape: Shape,
+  machines: ReadonlyMap<Side, MachineRun>,
+): Promise<Result[]> {
   const sides: [Side, () => Promise<number>][] = [];
-  for (const [at, machine] of machines.entries()) {
+  for (const [side, machine] of machines) {
     const count = plan.smoke ? SMOKE_COUNT : await warmUp(machine, shape);
-    sides.push([NAMES[at] as Side, () => timeOfOne(machine, shape, count)]);
+    sides.push([side, () => timeOfOne(machine, shape, count)]);
   }
   const times = await alternate(plan, Object.fromEntries(sides) as Record<Side, () => Promise<number>>);
-  await Promise.all(machines.map((machine) => machine.stop()));
-  return NAMES.map((side) =>
+  return [...machines.keys()].map((side) =>
     summarise({
       bench: "watch",
       case: `${name}: ${side}`,

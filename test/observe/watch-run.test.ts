@@ -7,8 +7,13 @@ import { ControlClient } from "../../src/cli/control-client.ts";
 import type { MachineOptions } from "../../src/cli/machine-options.ts";
 import { watchRun } from "../../src/cli/watch-run.ts";
 import { UsageError } from "../../src/host/device.ts";
+import { checkDescription } from "../../src/machine/description.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { StartMachine } from "../../src/machine/run.ts";
+import { allocateParts } from "../../src/machine/shared-parts.ts";
+import { startWatch } from "../../src/machine/watch.ts";
+import { attachMemory } from "../../src/memory/attach.ts";
+import { LiveMemory } from "../../src/memory/live-memory.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "virtlab-watch-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -50,6 +55,16 @@ describe("before a machine starts", () => {
     const watched = watchRun(options({ control: path("failed") }), starter().start);
     await expect(watched.start({ devices: [{ type: "no such device" }] })).rejects.toThrow(UsageError);
     expect(existsSync(path("failed"))).toBe(false);
+  });
+});
+
+describe("a machine that nobody watches", () => {
+  it("has the plain memory, as if there were nothing to watch with", () => {
+    const parts = allocateParts(checkDescription(RNG));
+    expect(startWatch(parts, "driver")).toBeUndefined();
+    expect(startWatch(parts, "device")).toBeUndefined();
+    expect(attachMemory(parts.ram).constructor).toBe(LiveMemory);
+    expect(parts.events).toBeUndefined();
   });
 });
 
