@@ -1,7 +1,13 @@
 /** `virtlab hunt`: look for races in scenarios, planted or not, and print the schedule that shows one. */
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
-import { type CampaignOptions, type CampaignResult, runCampaign } from "../../hunt/campaign.ts";
+import {
+  type CampaignOptions,
+  type CampaignResult,
+  type Progress,
+  runCampaign,
+} from "../../hunt/campaign.ts";
+import { type CampaignReport, mergeReports, readReport } from "../../hunt/campaign-report.ts";
 import type { Defect } from "../../hunt/defect.ts";
 import { DEFECTS } from "../../hunt/defects/index.ts";
 import { goesAstray } from "../../hunt/determinism.ts";
@@ -31,6 +37,8 @@ interface HuntOptions {
   readonly scoreboard?: boolean;
   readonly shard: { index: number; of: number };
   readonly from: number;
+  readonly resume?: string;
+  readonly merge?: readonly string[];
   readonly report?: string;
   readonly json?: boolean;
 }
@@ -53,11 +61,26 @@ export function huntCommand(): Command {
     .option("--scoreboard", "plant every known bug in turn, and say what kills it")
     .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
     .option("--from <execution>", "go on at this execution", whole, 0)
+    .option("--resume <file.json>", "go on where the campaigns of a --json report ended")
+    .option("--merge <files.json...>", "put --json reports together instead of hunting")
     .option("--report <file.html>", "write the failure as a page")
     .option("--json", "print JSON")
     .action(async (scenarios: string[], options: HuntOptions) => {
-      process.exitCode = options.scoreboard ? await scoreboard(options) : await hunt(scenarios, options);
+      process.exitCode = await act(scenarios, options);
     });
+}
+
+function act(scenarios: readonly string[], options: HuntOptions): Promise<number> {
+  if (options.merge !== undefined) return merge(options.merge, options);
+  return options.scoreboard ? scoreboard(options) : hunt(scenarios, options);
+}
+
+async function merge(paths: readonly string[], options: HuntOptions): Promise<number> {
+  const merged = mergeReports(await Promise.all(paths.map(readReport)));
+  if (options.json) printJson(merged);
+  else for (const result of merged.campaigns) process.stdout.write(`${summary(result)}\n`);
+  const found = merged.findings.length > 0 || merged.campaigns.some(({ finding }) => finding !== undefined);
+  return found ? EXIT.finding : EXIT.fine;
 }
 
 async function hunt(names: readonly string[], options: HuntOptions): Promise<number> {
@@ -67,13 +90,23 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
   const targets = chooseScenarios(names, defect, own).map((scenario): HuntTarget => {
     return { scenario, defect: defect?.id, file: options.file, races: options.detectRaces };
   });
+  const before = options.resume === undefined ? undefined : await readReport(options.resume);
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
   const results: CampaignResult[] = [];
   for (const target of targets) {
+    if (stop.signal.aborted) break;
     const hunter = await Hunter.start(target);
     try {
       const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
       if (astray !== undefined) return showOddity(target, "repeatability", astray, options);
-      const result = await runCampaign(hunter, campaignOptions(options, SECONDS_DEFAULT));
+      const from = resumed(before, target) ?? options.from;
+      const result = await runCampaign(
+        hunter,
+        { ...campaignOptions(options, SECONDS_DEFAULT), from },
+        progressOf(target, options),
+        stop.signal,
+      );
       results.push(result);
       if (!options.json) process.stdout.write(`${summary(result)}\n`);
       if (result.finding === undefined) continue;
@@ -88,6 +121,22 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
   }
   if (options.json) printJson({ findings: [], campaigns: results });
   return EXIT.fine;
+}
+
+/** Where the target's campaign of an earlier report ended. */
+const resumed = (report: CampaignReport | undefined, { scenario, defect }: HuntTarget): number | undefined =>
+  report?.campaigns.find((each) => each.scenario === scenario.name && each.defect === (defect ?? null))?.next;
+
+/** One line on a terminal, written over and over; silence in a pipe. */
+function progressOf({ scenario }: HuntTarget, { json }: HuntOptions): Progress {
+  if (json || !process.stderr.isTTY) return () => {};
+  const begun = performance.now();
+  return (schedules, sitePairs) => {
+    const rate = Math.round((1000 * schedules) / (performance.now() - begun));
+    process.stderr.write(
+      `\r\x1b[K${scenario.name}: ${schedules} schedules (${rate}/s), ${sitePairs} site pairs\r`,
+    );
+  };
 }
 
 /** A finding without a schedule to show: nothing can be followed there. */
