@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cli, startCli } from "../support/cli.ts";
+import { cli, refused, startCli } from "../support/cli.ts";
 
 let folder = "";
 const file = (name: string) => join(folder, name);
@@ -112,7 +112,7 @@ describe("virtlab run", () => {
     ["a description with an unknown key", () => ["--config", file("unknown.json")], 'unknown key "cpu"'],
     ["--write without --disk", () => ["--write"], "--write goes with --disk"],
   ])("refuses %s: one line, exit code 2", async (_name, args, message) => {
-    const { code, stderr } = await cli("run", ...args());
+    const { code, stderr } = await refused("run", ...args());
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
     expect(code).toBe(2);

@@ -10,7 +10,7 @@ import { parseDevice } from "../../src/cli/device-argument.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { COMMANDS } from "../../src/machine/shell/commands.ts";
 import { Shell } from "../../src/machine/shell/shell.ts";
-import { cli } from "../support/cli.ts";
+import { cli, refused } from "../support/cli.ts";
 
 const doc = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
 const PROMPT = "virtlab> ";
@@ -66,7 +66,7 @@ describe("a script", () => {
   });
 
   it("that cannot be read is wrong usage", async () => {
-    const { code, stderr } = await cli("shell", join(folder, "nowhere"));
+    const { code, stderr } = await refused("shell", join(folder, "nowhere"));
     expect(code).toBe(2);
     expect(stderr).toContain("nowhere: cannot be read");
   });

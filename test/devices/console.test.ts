@@ -13,6 +13,7 @@ import {
 } from "../../src/wire/console.ts";
 import { featureMask } from "../../src/wire/features.ts";
 import { LEGACY } from "../../src/wire/legacy-registers.ts";
+import { STATUS } from "../../src/wire/status.ts";
 import { IO_BASE } from "../support/fake-driver.ts";
 import { BUFFER_AT, hostRig, platform, RING_AT } from "../support/host-rig.ts";
 
@@ -160,6 +161,7 @@ test("without MULTIPORT there are two queues, and a resize interrupts", () => {
   const port = model.addPort({ backend: new MemoryBackend() });
   const { driver, bus, takeInterrupts, fn } = hostRig({ model, virtioId: definition.virtioId });
   driver.enable();
+  driver.write(LEGACY.status, STATUS.ACKNOWLEDGE);
   model.attach(fn.device);
   model.resizePort(port, { cols: 100, rows: 40 });
   expect(takeInterrupts().lines).toEqual([3]);

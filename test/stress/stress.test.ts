@@ -5,7 +5,7 @@ import { FLAKY_DISK } from "../../src/stress/modules.ts";
 import { runEpisode } from "../../src/stress/run-episode.ts";
 import { slopePerMinute } from "../../src/stress/slope.ts";
 import { type Episode, episode, SCRATCH } from "../../src/stress/swarm.ts";
-import { cli } from "../support/cli.ts";
+import { cli, refused } from "../support/cli.ts";
 
 describe("an episode", () => {
   it("follows from its seed", () => {
@@ -152,7 +152,7 @@ describe("virtlab stress", () => {
     [["--machines", "0"], "expected at least 1"],
     [["--seconds", "soon"], 'expected a whole number, got "soon"'],
   ])("refuses %j: exit code 2", async (args, message) => {
-    const { code, stderr } = await cli("stress", ...args);
+    const { code, stderr } = await refused("stress", ...args);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
   });

@@ -1,6 +1,8 @@
 /** Runs the command line from the sources, as a shell would. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
+import { explain, virtlab } from "../../src/cli/program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -31,3 +33,20 @@ export function startCli(
 }
 
 export const cli = (...args: string[]): Promise<CliResult> => startCli(args).done;
+
+/** What a command line that is refused prints, and its exit code, without the second that a process takes to start. */
+export async function refused(...args: string[]): Promise<Omit<CliResult, "stdout">> {
+  let stderr = "";
+  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    stderr += text;
+    return true;
+  });
+  try {
+    await virtlab().parseAsync(args, { from: "user" });
+    throw new Error(`not refused: virtlab ${args.join(" ")}`);
+  } catch (error) {
+    return { code: explain(error), stderr };
+  } finally {
+    write.mockRestore();
+  }
+}
