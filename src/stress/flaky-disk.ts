@@ -8,6 +8,7 @@ import { type DiskFile, openFileDisk } from "../devices/blk/file-disk.ts";
 import { memoryDisk } from "../devices/blk/memory-disk.ts";
 import { blk } from "../devices/blk/model.ts";
 import { type DeviceOption, type DeviceOptions, defineDevice } from "../host/device.ts";
+import { SECTOR_SIZE } from "../wire/numbers.ts";
 import { Random } from "../wire/random.ts";
 import { VIRTIO_TYPE } from "../wire/virtio-ids.ts";
 
@@ -112,15 +113,20 @@ function flipped(bytes: Uint8Array, mood: Mood): Uint8Array {
   return copy;
 }
 
-/** A file that may do less than it was asked to, as every file may. */
-function shortened(file: DiskFile, mood: Mood): DiskFile {
+/**
+ * A file that may do less than it was asked to, as every file may. It writes whole sectors: a host that is killed before
+ * the rest of a write must not have torn one, which no disk does and the ledger does not expect.
+ */
+export function shortened(file: DiskFile, mood: Pick<Mood, "is" | "below">): DiskFile {
   const part = (length: number): number => (mood.is("short") ? 1 + mood.below(length) : length);
+  const sectors = (length: number): number =>
+    mood.is("short") ? SECTOR_SIZE * (1 + mood.below(length / SECTOR_SIZE)) : length;
   return {
     get fd() {
       return file.fd;
     },
     read: (buffer, offset, length, position) => file.read(buffer, offset, part(length), position),
-    write: (buffer, offset, length, position) => file.write(buffer, offset, part(length), position),
+    write: (buffer, offset, length, position) => file.write(buffer, offset, sectors(length), position),
     datasync: () => file.datasync(),
     truncate: (bytes) => file.truncate(bytes),
     close: () => file.close(),
