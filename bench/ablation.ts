@@ -29,7 +29,8 @@ interface Technique {
 
 const ring = (name: string, off: Partial<RingShape>, base: Partial<RingShape> = {}): Technique => ({
   name: `${name}: ring, ${base.wait === "sleep" ? "sleeping" : "polling"}`,
-  count: 100_000,
+  // Lengths repeat every 64 buffers, and so must a round.
+  count: 128_000,
   async side(on, count, plan) {
     const run = await startRing({ ...DEFAULT_SHAPE, ...base, ...(on ? {} : off) });
     const warmUps = plan.scale(WARM_UPS, 0);
