@@ -1,5 +1,5 @@
 /** A stress campaign as JUnit XML, for the consumers that every CI has. */
-import type { CampaignReport } from "../stress/campaign.ts";
+import type { CampaignReport } from "../stress/campaign/campaign.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no place for them.

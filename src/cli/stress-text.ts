@@ -1,11 +1,11 @@
 /** What `virtlab stress` prints for people. */
 import { displayUrl } from "../machine/thread.ts";
 import { formatTable } from "../observe/report/tables.ts";
-import type { CampaignReport } from "../stress/campaign.ts";
-import type { DefectRow } from "../stress/defect-campaign.ts";
-import type { FaultReport } from "../stress/fault-campaign.ts";
-import { huntLine } from "../stress/hunt-line.ts";
-import { episode, type Wishes } from "../stress/swarm.ts";
+import type { CampaignReport } from "../stress/campaign/campaign.ts";
+import type { DefectRow } from "../stress/campaign/defect-campaign.ts";
+import type { FaultReport } from "../stress/campaign/fault-campaign.ts";
+import { huntLine } from "../stress/campaign/hunt-line.ts";
+import { episode, type Wishes } from "../stress/episode/swarm.ts";
 
 type Finding = CampaignReport["findings"][number];
 

@@ -3,9 +3,9 @@ const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const address = (name: string): string => new URL(`./${name}.${EXTENSION}`, import.meta.url).href;
 
 /** The guest program of an episode. */
-export const PROGRAM = address("episode-program");
+export const PROGRAM = address("episode/program");
 /** What both workers run first. */
-export const PLANTS = address("plants");
-export const FLAKY_DISK = address("flaky-disk");
+export const PLANTS = address("episode/plants");
+export const FLAKY_DISK = address("faults/flaky-disk");
 /** The task of a campaign's pool. */
-export const TASK = address("run-episode");
+export const TASK = address("episode/run-episode");

@@ -10,7 +10,7 @@ import { nearestName } from "../../machine/nearest-name.ts";
 import { conformancePage } from "../../monitor/conformance.ts";
 import { coverage } from "../../monitor/monitor.ts";
 import { formatTable } from "../../observe/report/tables.ts";
-import { FAULTS } from "../../stress/faults.ts";
+import { FAULTS } from "../../stress/faults/faults.ts";
 import { newCommand } from "../command.ts";
 
 const WHAT = ["devices", "scenarios", "defects", "policies", "statements", "faults"] as const;

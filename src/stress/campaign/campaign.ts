@@ -1,0 +1,143 @@
+/** A campaign: episodes on a pool of threads until the time is over, and what it all cost. */
+import { readdirSync } from "node:fs";
+import { footprint } from "../episode/footprint.ts";
+import type { EpisodeReport } from "../episode/run-episode.ts";
+import { episode, type Wishes } from "../episode/swarm.ts";
+import { inLanes, withPool } from "./episode-pool.ts";
+import { slopePerMinute } from "./slope.ts";
+
+export interface CampaignOptions {
+  readonly seconds: number;
+  /** Stop after so many machines. */
+  readonly episodes?: number;
+  /** Machines at once; each has three threads. */
+  readonly machines: number;
+  readonly seed: number;
+  readonly wishes?: Wishes;
+  /** Stop at the first finding. */
+  readonly failFast?: boolean;
+  readonly onProgress?: (campaign: CampaignReport) => void;
+  /** Told of each finding with all that there is, its trace among it. */
+  readonly onFinding?: (report: EpisodeReport) => Promise<void> | void;
+}
+
+export interface CampaignReport {
+  readonly findings: readonly { readonly seed: number; readonly what: string; readonly detail: string }[];
+  readonly seconds: number;
+  readonly machines: number;
+  readonly actions: number;
+  readonly bytesVerified: number;
+  readonly resets: number;
+  readonly unplugs: number;
+  readonly workerKills: number;
+  readonly byAction: Readonly<Record<string, number>>;
+  readonly kicks: number;
+  readonly interrupts: number;
+  /**
+   * Gained per minute over the second half of the run: bytes that the threads hold on to after a collection, open file
+   * descriptors, and resident memory, which also has what the allocator keeps for later.
+   */
+  readonly heapSlope: number;
+  readonly handleSlope: number;
+  readonly residentSlope: number;
+}
+
+interface Sample {
+  readonly minutes: number;
+  readonly held: number;
+  readonly resident: number;
+  readonly handles: number;
+}
+
+export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
+  const tally = new Tally();
+  const until = performance.now() + 1000 * options.seconds;
+  let next = options.seed;
+  const last = options.episodes === undefined ? Number.POSITIVE_INFINITY : next + options.episodes;
+  await withPool(options.machines, (pool) =>
+    inLanes(options.machines, async () => {
+      if (performance.now() >= until || next >= last || (options.failFast && tally.findings.length > 0)) {
+        return false;
+      }
+      const report = await pool.run(episode(next++, options.wishes));
+      tally.add(report);
+      if (report.finding !== null) await options.onFinding?.(report);
+      options.onProgress?.(tally.report());
+      return true;
+    }),
+  );
+  return tally.report();
+}
+
+class Tally {
+  readonly findings: { seed: number; what: string; detail: string }[] = [];
+  readonly #begun = performance.now();
+  readonly #byAction = new Map<string, number>();
+  readonly #samples: Sample[] = [];
+  /** By thread, as it was last. */
+  readonly #held = new Map<number, number>();
+  #episodes = 0;
+  #bytes = 0;
+  #kicks = 0;
+  #interrupts = 0;
+
+  add({ seed, finding, bytesVerified, byAction, kicks, interrupts, footprint: thread }: EpisodeReport): void {
+    this.#episodes++;
+    this.#kicks += kicks;
+    this.#interrupts += interrupts;
+    this.#bytes += bytesVerified;
+    for (const [action, count] of Object.entries(byAction)) {
+      this.#byAction.set(action, (this.#byAction.get(action) ?? 0) + count);
+    }
+    if (finding !== null) this.findings.push({ seed, ...finding });
+    const own = footprint();
+    for (const each of [own, thread]) this.#held.set(each.thread, each.bytes);
+    this.#samples.push({
+      minutes: (performance.now() - this.#begun) / 60_000,
+      held: [...this.#held.values()].reduce((sum, bytes) => sum + bytes, 0),
+      resident: process.memoryUsage.rss(),
+      handles: openHandles(),
+    });
+  }
+
+  report(): CampaignReport {
+    const count = (...names: string[]) =>
+      names.reduce((sum, name) => sum + (this.#byAction.get(name) ?? 0), 0);
+    const late = this.#samples.slice(Math.floor(this.#samples.length / 2));
+    const times = late.map(({ minutes }) => minutes);
+    return {
+      findings: this.findings,
+      seconds: (performance.now() - this.#begun) / 1000,
+      machines: this.#episodes,
+      actions: [...this.#byAction.values()].reduce((sum, each) => sum + each, 0),
+      bytesVerified: this.#bytes,
+      resets: count("reset", "rebind"),
+      unplugs: count("unplug", "pull"),
+      workerKills: count("kill host", "kill guest"),
+      byAction: Object.fromEntries(this.#byAction),
+      kicks: this.#kicks,
+      interrupts: this.#interrupts,
+      heapSlope: slopePerMinute(
+        times,
+        late.map(({ held }) => held),
+      ),
+      residentSlope: slopePerMinute(
+        times,
+        late.map(({ resident }) => resident),
+      ),
+      handleSlope: slopePerMinute(
+        times,
+        late.map(({ handles }) => handles),
+      ),
+    };
+  }
+}
+
+/** Open file descriptors where the platform tells, active resources elsewhere. */
+function openHandles(): number {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return process.getActiveResourcesInfo().length;
+  }
+}

@@ -1,0 +1,67 @@
+/** A named fault, in machine after machine: each time it must be detected, in the right words. */
+
+import { type Episode, episode, SCRATCH } from "../episode/swarm.ts";
+import { type Fault, findFault } from "../faults/faults.ts";
+import { FLAKY_DISK } from "../modules.ts";
+import { type EpisodePool, inLanes } from "./episode-pool.ts";
+
+export interface FaultReport {
+  readonly fault: string;
+  readonly runs: number;
+  /** Runs in which the finding said what it had to. */
+  readonly detected: number;
+  /** The others: what they said instead; null: nothing. */
+  readonly missed: readonly { readonly seed: number; readonly what: string | null }[];
+  /** What the first detection said. */
+  readonly words: string | null;
+}
+
+const ACTIONS = 40;
+const SLOT = 4;
+/** Nothing here takes as long as a fraction of this. */
+const STALL_MS = 1500;
+
+/** One disk, one request at a time, and nothing else that could go wrong. */
+export function faultEpisode(fault: Fault, seed: number): Episode {
+  const chosen = episode(seed);
+  const { interrupts } = chosen.machine;
+  const nothing = <Name extends string>(names: Readonly<Record<Name, number>>) =>
+    Object.fromEntries(Object.keys(names).map((name) => [name, 0])) as Record<Name, number>;
+  return {
+    ...chosen,
+    devices: [{ type: "blk", slot: SLOT }],
+    actions: ACTIONS,
+    ridesMax: 1,
+    flaky: true,
+    plants: { fault: fault.name },
+    weights: { ...nothing(chosen.weights), traffic: 1 },
+    deeds: nothing(chosen.deeds),
+    machine: {
+      ...chosen.machine,
+      ...(fault.messagesOnly && interrupts !== "msix-shared" && { interrupts: "msix" }),
+      devices: [{ type: FLAKY_DISK, slot: SLOT, options: { file: SCRATCH, seed, ...fault.disk } }],
+      deadlines: { stallMs: STALL_MS },
+      watch: {},
+    },
+  };
+}
+
+export async function runFault(
+  pool: EpisodePool,
+  name: string,
+  { runs, seed, lanes }: { readonly runs: number; readonly seed: number; readonly lanes: number },
+): Promise<FaultReport> {
+  const fault = findFault(name);
+  const missed: { seed: number; what: string | null }[] = [];
+  let begun = 0;
+  let words: string | null = null;
+  await inLanes(lanes, async () => {
+    if (begun === runs) return false;
+    const own = seed + begun++;
+    const { finding } = await pool.run(faultEpisode(fault, own));
+    if (finding !== null && fault.words.test(finding.what)) words ??= finding.what;
+    else missed.push({ seed: own, what: finding?.what ?? null });
+    return true;
+  });
+  return { fault: name, runs, detected: runs - missed.length, missed, words };
+}

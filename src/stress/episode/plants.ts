@@ -1,0 +1,20 @@
+/** What both workers of an episode's machine do before they build it: plant a defect or a fault, wind the rings on. */
+import { plant } from "../../hunt/defect.ts";
+import { findDefect } from "../../hunt/load.ts";
+import { plantFault } from "../faults/faults.ts";
+import { windOn } from "./ring-start.ts";
+
+export interface Plants {
+  /** The hunter's, by its id. */
+  readonly defect?: string;
+  readonly fault?: string;
+  /** Ring indices start there, as after so many requests. */
+  readonly ringStart?: number;
+}
+
+export default function prepare(_side: "host" | "guest", args: unknown): void {
+  const { defect, fault, ringStart } = args as Plants;
+  if (defect !== undefined) plant(findDefect(defect));
+  if (fault !== undefined) plantFault(fault);
+  if (ringStart !== undefined) windOn(ringStart);
+}

@@ -1,0 +1,171 @@
+/** One episode: a machine, its program, the hand that interferes, and what was found. Runs in a thread of a pool. */
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DeviceDescription } from "../../machine/description.ts";
+import { Machine } from "../../machine/machine.ts";
+import { type Recordings, type RunReport, withinDeadline } from "../../machine/run.ts";
+import type { Snapshot } from "../../machine/snapshot.ts";
+import { breaksMust } from "../../monitor/monitor.ts";
+import { PLANTS, PROGRAM } from "../modules.ts";
+import { toldTooOften, whyStalled } from "./diagnosis.ts";
+import { DiskLedger, REGION_BYTES } from "./disk-ledger.ts";
+import { type Footprint, footprint } from "./footprint.ts";
+import { Operator } from "./operator.ts";
+import type { EpisodeResult, ProgramArguments } from "./program.ts";
+import { DISK_BYTES, type Episode, SCRATCH } from "./swarm.ts";
+
+export interface EpisodeReport {
+  readonly seed: number;
+  readonly finding: { readonly what: string; readonly detail: string } | null;
+  readonly bytesVerified: number;
+  readonly byAction: Readonly<Record<string, number>>;
+  readonly kicks: number;
+  readonly interrupts: number;
+  /** Of a finding, where a trace was asked for. */
+  readonly recordings: Recordings | null;
+  /** Of this thread, when everything of the episode is gone. */
+  readonly footprint: Footprint;
+}
+
+/** The program is over; the hand puts back what it has out. */
+const OPERATOR_MS = 60_000;
+
+export async function runEpisode(episode: Episode): Promise<EpisodeReport> {
+  const report = await runAndEnd(episode);
+  return { ...report, footprint: footprint() };
+}
+
+async function runAndEnd(episode: Episode): Promise<Omit<EpisodeReport, "footprint">> {
+  const run = new EpisodeRunner(episode);
+  try {
+    return await run.run();
+  } finally {
+    await run.end();
+  }
+}
+
+export default runEpisode;
+
+class EpisodeRunner {
+  readonly #episode: Episode;
+  readonly #ledgers: readonly DiskLedger[];
+  readonly #folder: string;
+  readonly #devices: readonly DeviceDescription[];
+  #machine: Machine | undefined;
+  #operator: Operator | undefined;
+  #recordings: Recordings | null = null;
+
+  constructor(episode: Episode) {
+    this.#episode = episode;
+    this.#folder = mkdtempSync(join(tmpdir(), "virtlab-stress-"));
+    this.#ledgers = episode.devices.map(() => DiskLedger.allocate(DISK_BYTES));
+    this.#devices = (episode.machine.devices ?? []).map((device, index) => this.#withScratch(device, index));
+  }
+
+  async run(): Promise<Omit<EpisodeReport, "footprint">> {
+    let report: RunReport | undefined;
+    let finding: EpisodeReport["finding"] = null;
+    try {
+      report = await this.#live();
+      finding = await this.#judge(report);
+      this.#recordings = finding === null ? null : (this.#machine?.recordings() ?? null);
+      if (finding === null) finding = await this.#stop();
+    } catch (error) {
+      const { message, stack } = error as Error;
+      finding = { what: message, detail: stack ?? message };
+      this.#recordings = this.#machine?.recordings() ?? null;
+    }
+    const result = report?.result as EpisodeResult | null | undefined;
+    const sum = (name: "kicksSent" | "interruptsSent") =>
+      (report?.queues ?? []).reduce((total, queue) => total + (queue[name] ?? 0), 0);
+    return {
+      seed: this.#episode.seed,
+      finding,
+      bytesVerified: result?.bytesVerified ?? 0,
+      byAction: { ...result?.byAction, ...Object.fromEntries(this.#operator?.byDeed ?? []) },
+      kicks: sum("kicksSent"),
+      interrupts: sum("interruptsSent"),
+      recordings: this.#recordings,
+    };
+  }
+
+  async end(): Promise<void> {
+    await this.#machine?.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #live(): Promise<RunReport> {
+    const { machine: description, plants } = this.#episode;
+    const prepare = Object.keys(plants).length === 0 ? {} : { prepare: { module: PLANTS, args: plants } };
+    const machine = await Machine.start({ ...description, ...prepare, devices: this.#devices });
+    this.#machine = machine;
+    this.#operator = new Operator(machine, this.#episode, this.#devices);
+    const args: ProgramArguments = {
+      episode: this.#episode,
+      ledgers: this.#ledgers.map(({ buffer }) => buffer),
+    };
+    const operator = this.#operator;
+    const interference = operator.run();
+    // Looked at below: nobody else awaits it while the program runs.
+    interference.catch(() => undefined);
+    const report = await machine.run(PROGRAM, args);
+    operator.stop();
+    if (report.verdict === "completed" || operator.killedGuest)
+      await withinDeadline("operator", OPERATOR_MS, interference);
+    return report;
+  }
+
+  async #judge(report: RunReport): Promise<EpisodeReport["finding"]> {
+    const detail = JSON.stringify({ ...report, result: undefined });
+    if (report.verdict === "crashed" && this.#operator?.killedGuest) return null;
+    if (report.verdict !== "completed") {
+      const why = report.verdict === "stalled" ? await this.#whyStalled(report) : [];
+      return { what: [`${report.verdict}: ${report.reason}`, ...why].join("; "), detail };
+    }
+    const breach = report.monitor?.findings.find(breaksMust);
+    if (breach !== undefined)
+      return { what: `monitor: ${breach.id} at ${breach.device}: ${breach.detail}`, detail };
+    const [doubled] = this.#hasOneLife ? toldTooOften(report) : [];
+    return doubled === undefined ? null : { what: doubled, detail };
+  }
+
+  async #whyStalled(report: RunReport): Promise<string[]> {
+    const snapshot = (await this.#machine?.controlled.snapshot()) as Snapshot | undefined;
+    return snapshot === undefined ? [] : whyStalled(report, snapshot);
+  }
+
+  /** No device was reset, so what both sides counted can be compared. */
+  get #hasOneLife(): boolean {
+    const { weights, deeds, flaky, plants } = this.#episode;
+    const resets =
+      weights.reset + weights.rebind + weights.suspend + Object.values(deeds).reduce((a, b) => a + b);
+    return resets === 0 && (!flaky || plants.fault !== undefined);
+  }
+
+  /** Whatever was killed, the devices close in order, and the disks hold what was written. */
+  async #stop(): Promise<EpisodeReport["finding"]> {
+    await this.#machine?.stop();
+    for (const [index, ledger] of this.#ledgers.entries()) {
+      const file = this.#devices[index]?.options?.file;
+      if (typeof file !== "string") continue;
+      const bytes = readFileSync(file);
+      for (let region = 0; region < ledger.regions; region++) {
+        const wrong = ledger.check(
+          region,
+          bytes.subarray(region * REGION_BYTES, (region + 1) * REGION_BYTES),
+        );
+        if (wrong !== undefined) return { what: `after the end, in the file: ${wrong}`, detail: file };
+      }
+    }
+    return null;
+  }
+
+  #withScratch(device: DeviceDescription, index: number): DeviceDescription {
+    if (device.options?.file !== SCRATCH) return device;
+    const file = join(this.#folder, `${index}.img`);
+    writeFileSync(file, "");
+    truncateSync(file, DISK_BYTES);
+    return { ...device, options: { ...device.options, file } };
+  }
+}
