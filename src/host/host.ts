@@ -35,6 +35,8 @@ export interface HostOptions {
   readonly log?: (message: string) => void;
   /** Told of every access that the guest makes. */
   readonly watchBus?: BusWatcher | undefined;
+  /** Told of each slot that is filled or emptied: on the bus nobody says so. */
+  readonly watchSlots?: ((slot: number) => void) | undefined;
 }
 
 export class Host {
@@ -120,6 +122,7 @@ export class Host {
       fullName: `${bdf} ${options.name}`,
     });
     this.#root.addFunction(options.slot, added.pci);
+    this.#options.watchSlots?.(options.slot);
     this.#functions[index] = added;
     return added;
   }
@@ -156,6 +159,7 @@ export class Host {
   async removeDevice(removed: VirtioFunction): Promise<void> {
     if (this.#functions[removed.index] !== removed) return;
     this.#root.removeFunction(removed.slot);
+    this.#options.watchSlots?.(removed.slot);
     this.#functions[removed.index] = undefined;
     removed.unplug();
     this.#letGo(removed.slot);

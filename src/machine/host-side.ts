@@ -31,6 +31,7 @@ export function createHostSide(parts: SharedParts): HostService {
     violated: (violation) => count(violations, violation),
     log: (message) => log.add(message),
     watchBus: watch?.bus,
+    watchSlots: watch?.slotChanged,
   });
   const loop = new HostLoop(host, hostDoorbell, { spinUsMax: spec.pollMaxUs });
   let running: Promise<void> = Promise.resolve();

@@ -14,10 +14,12 @@ import { Recorder } from "../observe/record/recorder.ts";
 import type { SharedParts } from "./protocol.ts";
 import { planFor } from "./shared-parts.ts";
 
-type Watcher = MemoryWatcher & { readonly access: BusWatcher };
+type Watcher = MemoryWatcher & { readonly access: BusWatcher; readonly slotChanged: (slot: number) => void };
 
 export interface Watch {
   readonly bus: BusWatcher;
+  /** For the host, which knows when a slot is filled or emptied. */
+  readonly slotChanged: (slot: number) => void;
   /** Null: no monitor. */
   findings(): readonly Finding[] | null;
 }
@@ -39,7 +41,7 @@ export function startWatch(
     new Recorder({ ring: new EventRing(new LiveMemory(events)), ram, plan, slotOf, now: clock(parts) });
   const watcher = both(recorder, monitor?.observer);
   useMemory((buffer) => new RecordedBuffer(new LiveMemory(buffer), watcher));
-  return { bus: watcher.access, findings: () => monitor?.findings ?? null };
+  return { bus: watcher.access, slotChanged: watcher.slotChanged, findings: () => monitor?.findings ?? null };
 }
 
 /** Milliseconds since the machine's epoch, on whichever thread: time origins are on one clock. */
@@ -57,6 +59,10 @@ function both(one: Watcher | undefined, other: Watcher | undefined): Watcher {
     access: (access: BusAccess) => {
       one.access(access);
       other.access(access);
+    },
+    slotChanged: (slot) => {
+      one.slotChanged(slot);
+      other.slotChanged(slot);
     },
     read: (site, offset, value) => {
       one.read(site, offset, value);
@@ -87,6 +93,7 @@ function both(one: Watcher | undefined, other: Watcher | undefined): Watcher {
 
 const NOBODY: Watcher = {
   access: () => {},
+  slotChanged: () => {},
   read: () => {},
   write: () => {},
   updated: () => {},

@@ -226,13 +226,18 @@ export interface ConfigByte {
   readonly announced: number;
 }
 
+/** Rings remembered as out of service. */
+const RETIRED_MAX = 256;
+
 export class Device {
   readonly view: FunctionView;
   queues = new Map<number, Queue>();
   /** The rules that are asked about it. */
   page: Page = NO_RULES;
   /** Rings that a reset took out of service: nobody but the driver's next use may touch them. */
-  retired: Queue[] = [];
+  retired: readonly Queue[] = [];
+  /** It has left its slot: nothing is asked about it any more. */
+  lost = false;
   /** Since the last reset. */
   session = new Session();
   resets = 0;
@@ -253,6 +258,18 @@ export class Device {
   constructor(view: FunctionView, watched: readonly string[]) {
     this.view = view;
     this.watched = watched;
+  }
+
+  /** Its ring is out of service. */
+  retire(queue: Queue): void {
+    queue.live = false;
+    this.queues.delete(queue.index);
+    this.retired = [queue, ...this.retired].slice(0, RETIRED_MAX);
+  }
+  leave(): void {
+    for (const queue of this.queues.values()) this.retire(queue);
+    this.page = NO_RULES;
+    this.lost = true;
   }
 
   get status(): number {

@@ -32,12 +32,23 @@ export interface MonitorReport {
 export const CHECKED: ReadonlySet<string> = new Set(RULES.map(({ id }) => id));
 const FINDINGS_MAX = 1000;
 
+/** Found while the last answer might have been nobody's. */
+interface Doubt {
+  readonly id: string;
+  readonly device: Device;
+  readonly queue: number;
+  readonly detail: string;
+  /** The device's answers by then: one more proves that it was there. */
+  readonly answers: number;
+}
+
 const BOOK = new RuleBook([...RULES, ...NOTES]);
 
 export class Monitor {
   readonly observer: Observer;
   readonly #findings = new Map<string, Finding>();
   readonly #tolerate: boolean;
+  #doubts: readonly Doubt[] = [];
 
   constructor(options: ObserverOptions & { readonly tolerate?: boolean }) {
     this.#tolerate = options.tolerate ?? true;
@@ -48,6 +59,7 @@ export class Monitor {
   }
 
   get findings(): readonly Finding[] {
+    this.#settle(({ device }) => !device.lost);
     return [...this.#findings.values()];
   }
 
@@ -55,7 +67,27 @@ export class Monitor {
     for (let at = 0; at < rules.length; at++) {
       const rule = rules[at] as Rule<Name>;
       const detail = rule.test(moment);
-      if (typeof detail === "string") this.#found(rule.id, moment.device, queueOf(moment), detail);
+      if (typeof detail === "string") this.#judge(rule.id, moment.device, queueOf(moment), detail);
+    }
+  }
+
+  #judge(id: string, device: Device, queue: number, detail: string): void {
+    const { doubtful, answers } = device.view;
+    if (this.#doubts.length > 0) this.#settle();
+    if (!doubtful) this.#found(id, device, queue, detail);
+    else if (this.#doubts.length < FINDINGS_MAX) {
+      this.#doubts = [...this.#doubts, { id, device, queue, detail, answers }];
+    }
+  }
+
+  /** Counts what was found in doubt where the device has answered since, or `believed` says so. */
+  #settle(believed: (doubt: Doubt) => boolean = () => false): void {
+    const doubts = this.#doubts;
+    this.#doubts = [];
+    for (const doubt of doubts) {
+      const { id, device, queue, detail, answers } = doubt;
+      if (device.view.answers > answers || believed(doubt)) this.#found(id, device, queue, detail);
+      else if (!device.lost) this.#doubts = [...this.#doubts, doubt];
     }
   }
 

@@ -9,12 +9,7 @@
 import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
 import type { MemoryWatcher } from "../memory/recorded-memory.ts";
-import {
-  type Access,
-  type FunctionAccess,
-  FunctionTable,
-  type FunctionView,
-} from "../observe/record/functions.ts";
+import { type Access, FunctionTable, type FunctionView } from "../observe/record/functions.ts";
 import { type Site, site } from "../wire/sites.ts";
 import { ControlWatch } from "./control-watch.ts";
 import { Device } from "./model.ts";
@@ -65,10 +60,11 @@ export class Observer implements MemoryWatcher {
     this.#registers = new RegisterWatch(this);
     this.ringWatch = new RingWatch(this);
     this.#control = options.plan && new ControlWatch(this, options.plan, options.slotOf);
-    this.#table = new FunctionTable(
-      (access) => this.#registers.before(this.deviceOf(access.view), access),
-      (access) => this.#after(access),
-    );
+    this.#table = new FunctionTable({
+      before: (access) => this.#registers.before(this.deviceOf(access.view), access),
+      after: (access) => this.#registers.after(this.deviceOf(access.view), access),
+      lost: (view) => this.#lost(view),
+    });
   }
 
   emit<Name extends MomentName>(part: Part<Name>, moment: Moments[Name]): void {
@@ -85,12 +81,16 @@ export class Observer implements MemoryWatcher {
     const view = this.#table.functions.get(slot);
     return view && this.deviceOf(view);
   }
+  /** Rings may then lie anywhere. */
+  get unknownInUse(): boolean {
+    return this.#table.unknownInUse;
+  }
   deviceOf(view: FunctionView): Device {
     let device = this.#devices.get(view);
     if (device === undefined) {
       device = new Device(view, this.sides);
       device.page = this.pageOf(device);
-      for (const [known] of this.#devices) if (known.slot === view.slot) this.#devices.delete(known);
+      this.#forget(view.slot, ({ lost }) => !lost);
       this.#devices.set(view, device);
       this.devices = [...this.#devices.values()];
       this.rings.draw(this.devices);
@@ -100,6 +100,9 @@ export class Observer implements MemoryWatcher {
   at(device: Device) {
     return { device, view: device.view, peek: this.peek };
   }
+
+  /** For whoever sees it happen: the function in this slot is there no more, or a new one is. */
+  readonly slotChanged = (slot: number): void => this.#table.slotChanged(slot);
 
   /** For the bus. */
   readonly access = (access: Access): void => {
@@ -132,7 +135,18 @@ export class Observer implements MemoryWatcher {
   }
   wake(): void {}
 
-  #after(access: FunctionAccess): void {
-    this.#registers.after(this.deviceOf(access.view), access);
+  /** The function has left. What its driver does with its rings until it knows is no rule's business. */
+  #lost(view: FunctionView): void {
+    const device = this.deviceOf(view);
+    this.#forget(view.slot, ({ lost }) => lost);
+    device.leave();
+    this.rings.draw(this.devices);
+  }
+
+  #forget(slot: number, which: (device: Device) => boolean): void {
+    for (const [view, device] of this.#devices) {
+      if (view.slot === slot && which(device)) this.#devices.delete(view);
+    }
+    this.devices = [...this.#devices.values()];
   }
 }

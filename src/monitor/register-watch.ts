@@ -39,7 +39,7 @@ export class RegisterWatch {
   }
 
   after(device: Device, access: FunctionAccess): void {
-    if (access.kind === "pci") device.page = this.#observer.pageOf(device);
+    if (access.kind === "pci" && !device.lost) device.page = this.#observer.pageOf(device);
     if (access.kind !== "register" || !access.write) return;
     const reset = access.name === "status" && access.value === 0;
     if (reset) resetDevice(device);
@@ -73,8 +73,8 @@ export class RegisterWatch {
   /** The PFN register has its new value. */
   #placeQueue(device: Device): void {
     const view = device.view.queue(device.view.select);
-    retire(device, device.queues.get(view.index));
-    device.queues.delete(view.index);
+    const before = device.queues.get(view.index);
+    if (before !== undefined) device.retire(before);
     if (view.layout === undefined || view.pfn === 0) return;
     const base = this.#observer.peek.ram.offsetOf(view.pfn * PAGE_SIZE, view.layout.bytes);
     if (base < 0) return;
@@ -87,18 +87,8 @@ export class RegisterWatch {
   }
 }
 
-/** Rings remembered as out of service. */
-const RETIRED_MAX = 256;
-
-function retire(device: Device, queue: Queue | undefined): void {
-  if (queue === undefined) return;
-  queue.live = false;
-  device.retired = [queue, ...device.retired].slice(0, RETIRED_MAX);
-}
-
 function resetDevice(device: Device): void {
-  for (const queue of device.queues.values()) retire(device, queue);
-  device.queues = new Map();
+  for (const queue of device.queues.values()) device.retire(queue);
   device.session = new Session();
   device.session.resetSeen = false;
   device.resets++;

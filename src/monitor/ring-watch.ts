@@ -101,10 +101,10 @@ export class RingWatch {
   /** Indirect tables lie outside rings; nothing else that these sites name does. */
   private stray(known: RingSite, offset: number): void {
     if (known.field === "descriptor") return;
-    const { devices } = this.observer;
+    const { devices, unknownInUse } = this.observer;
     const within = (old: Queue): boolean => offset >= old.base && offset < old.base + old.layout.bytes;
     const owner = devices.find(({ retired }) => retired.some(within));
-    const device = owner ?? devices.find(({ queues }) => queues.size > 0);
+    const device = owner ?? (unknownInUse ? undefined : devices.find(({ queues }) => queues.size > 0));
     if (device === undefined) return;
     const { side, label } = known;
     const at = this.observer.at(device);

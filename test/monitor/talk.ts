@@ -150,6 +150,8 @@ export class Talk {
       this.pci(false, MSIX_AT, 2, 0x11);
       this.pci(false, MSIX_AT + 2, 2, this.options.msix - 1);
     }
+    this.pci(true, PCI.bar0, 4, 0xffff_ffff);
+    this.pci(false, PCI.bar0, 4, 0xffff_ffc1);
     this.pci(true, PCI.bar0, 4, IO);
     this.pci(true, PCI.bar0 + 4, 4, BARS.memory);
     this.pci(true, PCI.command, 2, 7);

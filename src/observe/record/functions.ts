@@ -13,6 +13,7 @@ import {
   CONFIG_ENABLE,
   MSIX,
   PCI,
+  PM,
 } from "../../wire/pci.ts";
 import { isQueueSize, type RingLayout, ringLayout } from "../../wire/ring.ts";
 
@@ -45,6 +46,12 @@ export class QueueView {
 
 export class FunctionView {
   readonly slot: number;
+  /** False: what a driver still says to its registers is meant for one that was in this slot before. */
+  there: boolean;
+  /** Its last answer was all ones where that may be an answer: a device that is gone gives the same. */
+  doubtful = false;
+  /** How often its registers answered as only a device can. */
+  answers = 0;
   /** Configuration space, as far as it was read or written. */
   readonly space = new Uint8Array(256);
   readonly seen = new Uint8Array(256);
@@ -66,8 +73,9 @@ export class FunctionView {
   ioBase: number | undefined;
   memoryBase: number | undefined;
 
-  constructor(slot: number) {
+  constructor(slot: number, there = true) {
     this.slot = slot;
+    this.there = there;
   }
 
   get name(): string {
@@ -95,6 +103,11 @@ export class FunctionView {
   }
   long(at: number): number {
     return (this.word(at) | (this.word(at + 2) << 16)) >>> 0;
+  }
+  /** In D3hot, as far as the driver said: only configuration space answers. */
+  get asleep(): boolean {
+    const at = this.capability(CAPABILITY.POWER_MANAGEMENT);
+    return at !== 0 && (this.word(at + PM.control) & PM.stateMask) !== PM.D0;
   }
   /** Where a capability lies, as far as the list was read; 0: nowhere. */
   capability(id: number): number {
@@ -148,27 +161,54 @@ const BAR_BYTES = 256;
 /** Written to a BAR, it reads back as its size. */
 const ALL_ONES = 0xffff_ffff;
 
+export interface FunctionListener {
+  /** Before an access changes what is known. */
+  before?(access: FunctionAccess): void;
+  /** When it has. */
+  after?(access: FunctionAccess): void;
+  /** The function has left its slot, or it was reset by whoever switched it off. */
+  lost?(view: FunctionView): void;
+}
+
+/**
+ * Which function is in which slot, and what was said to it.
+ *
+ * A function that is pulled out, or whose host dies, does not say so: the bus answers all ones from then on, and the
+ * next one in its slot has no addresses yet. A driver goes on with the old one for a while, and none of that is a
+ * conversation with anybody. The next conversation begins when the next one's BAR is sized, as each enumeration does.
+ */
 export class FunctionTable {
   readonly functions = new Map<number, FunctionView>();
-  readonly #listen: (access: FunctionAccess) => void;
-  readonly #after: (access: FunctionAccess) => void;
+  readonly #listener: FunctionListener;
   #address = 0;
 
-  /** `listen` comes before an access changes what is known, `after` when it has. */
-  constructor(
-    listen: (access: FunctionAccess) => void = () => {},
-    after: (access: FunctionAccess) => void = () => {},
-  ) {
-    this.#listen = listen;
-    this.#after = after;
+  constructor(listener: FunctionListener = {}) {
+    this.#listener = listener;
   }
 
   access(access: Access): void {
     const decoded = access.space === "port" ? this.#port(access) : this.#memory(access);
     if (decoded === undefined || this.#unanswered(decoded)) return;
-    this.#listen(decoded);
+    if (isForgetful(decoded)) {
+      this.slotChanged(decoded.view.slot);
+      this.access(access);
+      return;
+    }
+    this.#listener.before?.(decoded);
     apply(decoded);
-    this.#after(decoded);
+    this.#listener.after?.(decoded);
+  }
+
+  /** Whether a driver uses some function without there being a conversation. */
+  get unknownInUse(): boolean {
+    return [...this.functions.values()].some(({ there, ioBase }) => !there && ioBase !== undefined);
+  }
+
+  /** For whoever knows without looking at the bus: what was in a slot is there no more. */
+  slotChanged(slot: number): void {
+    const old = this.functions.get(slot);
+    this.functions.set(slot, new FunctionView(slot, false));
+    if (old?.there) this.#listener.lost?.(old);
   }
 
   #port(access: Access): FunctionAccess | undefined {
@@ -184,7 +224,7 @@ export class FunctionTable {
     }
     for (const view of this.functions.values()) {
       const base = view.ioBase;
-      if (base === undefined || address < base || address >= base + view.ioBytes) continue;
+      if (base === undefined || !view.there || address < base || address >= base + view.ioBytes) continue;
       return decodeBlock(view, access, address - base);
     }
     return undefined;
@@ -193,7 +233,8 @@ export class FunctionTable {
   #memory({ address, value, write, width }: Access): FunctionAccess | undefined {
     for (const view of this.functions.values()) {
       const base = view.memoryBase;
-      if (base === undefined || base === 0 || address < base || address >= base + 4096) continue;
+      if (base === undefined || base === 0 || !view.there) continue;
+      if (address < base || address >= base + 4096) continue;
       return width === 4 ? { kind: "msix", view, write, value, offset: address - base } : undefined;
     }
     return undefined;
@@ -210,19 +251,51 @@ export class FunctionTable {
     return view;
   }
 
-  /** All ones is nobody's answer: a device asleep or pulled out. What a slot held before is forgotten then. */
+  /** Whether nobody answered this. */
   #unanswered(access: FunctionAccess): boolean {
+    const { view } = access;
     if (access.write) return false;
     if (access.kind === "pci") {
-      const gone = access.offset === PCI.vendorId && (access.value & 0xffff) === 0xffff;
-      if (gone) this.functions.delete(access.view.slot);
+      const gone = isNobodys(access);
+      if (gone) this.slotChanged(view.slot);
       return gone;
     }
-    if (access.kind !== "register") return false;
-    const { bytes } = LEGACY[access.name];
-    const vector = access.name === "configVector" || access.name === "queueVector";
-    return !vector && access.value === 2 ** (8 * bytes) - 1;
+    const ones = isAllOnes(access);
+    view.doubtful = ones;
+    if (!ones) view.answers++;
+    else if (access.kind === "register" && !isVector(access.name)) {
+      // Asleep it will answer again, and what it was told before still stands.
+      if (!view.asleep) this.slotChanged(view.slot);
+      return true;
+    }
+    return ones && (access.kind === "msix" || view.asleep);
   }
+}
+
+const isVector = (name: LegacyRegister): boolean => name === "configVector" || name === "queueVector";
+
+function isAllOnes(access: FunctionAccess): boolean {
+  const width =
+    access.kind === "register" ? LEGACY[access.name].bytes : access.kind === "msix" ? 4 : access.width;
+  return access.value === 2 ** (8 * width) - 1;
+}
+
+type PciAccess = Extract<FunctionAccess, { kind: "pci" }>;
+
+/** All ones where no function has them: anywhere but in single bytes that a driver may have written so. */
+function isNobodys(access: PciAccess): boolean {
+  return isAllOnes(access) && (access.width > 1 || access.offset === PCI.headerType);
+}
+
+/** A function that has lost its address, or no longer decodes it: not the one that got it. */
+function isForgetful(access: FunctionAccess): boolean {
+  if (access.kind !== "pci" || access.write || !access.view.there) return false;
+  const { view, offset, width, value } = access;
+  if (offset === PCI.bar0 && width === 4) {
+    const known = view.long(PCI.bar0);
+    return known > 1 && known < 0x1_0000 && value <= 1;
+  }
+  return offset === PCI.command && width > 1 && (view.word(PCI.command) & ~value & COMMAND.IO) !== 0;
 }
 
 function decodeBlock(view: FunctionView, access: Access, offset: number): FunctionAccess {
@@ -239,6 +312,9 @@ function decodeBlock(view: FunctionView, access: Access, offset: number): Functi
 function apply(access: FunctionAccess): void {
   const { view, write, value } = access;
   if (access.kind === "pci") {
+    // It may have been swapped since it was identified: what it is can then not be known.
+    const identified = view.seen[PCI.vendorId] === 1;
+    if (write && access.offset === PCI.bar0 && value === ALL_ONES && identified) view.there = true;
     if (!write && access.offset === PCI.bar0 && access.width === 4 && view.long(PCI.bar0) === ALL_ONES) {
       view.ioBytes = (0x1_0000 - (value & 0xfffc)) & 0xffff;
     }

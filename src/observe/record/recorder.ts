@@ -60,13 +60,16 @@ export class Recorder implements MemoryWatcher {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#table = new FunctionTable(
-      (access) => this.#accessed(access),
-      (access) => {
+    this.#table = new FunctionTable({
+      before: (access) => this.#accessed(access),
+      after: (access) => {
         if (access.kind === "register" && access.write) this.#place();
       },
-    );
+    });
   }
+
+  /** For whoever sees a slot filled or emptied. */
+  readonly slotChanged = (slot: number): void => this.#table.slotChanged(slot);
 
   /** For the bus. */
   readonly access = (access: Access & { readonly began: number }): void => {

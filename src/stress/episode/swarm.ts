@@ -110,8 +110,7 @@ export function episode(seed: number, wishes: Wishes = {}): Episode {
     ...(own && { own }),
     plants: { ...(ringStart !== undefined && { ringStart }), ...(defect !== undefined && { defect }) },
     weights: weights(below, chance),
-    // What was pulled out reads as all ones, and the monitor would hold the device to that.
-    deeds: { ...deeds(below, chance), ...(watched && { pull: 0, "kill host": 0 }) },
+    deeds: deeds(below, chance),
     machine: {
       memory: MEMORY,
       interrupts,
