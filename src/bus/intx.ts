@@ -73,6 +73,11 @@ export class IntxPin {
     else if (this.peek() !== 0) this.assert();
   }
 
+  /** As `enable`, on another thread than the one that serves the driver: that one has seen to the line. */
+  follow(enabled: boolean): void {
+    this.enabled = enabled;
+  }
+
   protected assert(): void {
     const before = this.memory.or32(this.#lineWord, this.#bit, ASSERT);
     if (before === 0) this.#controller.postLine(this.#line);

@@ -1,10 +1,14 @@
 /**
- * Kick fast path: a 16-bit write to a queue's notify register is a bit in shared memory and a ring of the host's
+ * Kick fast path: a 16-bit write to a queue's notify register is a bit in shared memory and a ring of a host thread's
  * doorbell; no record, no reply (KVM's ioeventfd). The host publishes each function's notify port while its
  * I/O BAR decodes; with no port published, kicks go through the mailbox like any other write.
+ *
+ * Which thread is kicked stands beside the port, for each queue: the host's first thread, or the I/O thread that serves
+ * the queue. A kick that comes to another thread than the queue's is passed on: by an I/O thread to the first one, by
+ * the first one to whom the queue belongs.
  */
-import type { Doorbell } from "../memory/doorbell.ts";
-import { type ControlPlan, KICK_WORDS, MAX_QUEUES } from "../memory/plan.ts";
+import { Doorbell } from "../memory/doorbell.ts";
+import { type ControlPlan, KICK_WORDS, type KickPlan, MAX_QUEUES, mainKicks } from "../memory/plan.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { site } from "../wire/sites.ts";
 
@@ -12,20 +16,55 @@ const LOOK_UP = site("kick: look up notify port");
 const PUBLISH = site("kick: publish notify port");
 const SET = site("kick: set bit");
 const TAKE = site("kick: take bits");
+const LOOK_UP_THREAD = site("kick: look up thread");
+const PUBLISH_THREAD = site("kick: publish thread");
+
+/** Where kicks for one thread are put. */
+export class KickTarget {
+  readonly #memory: SharedMemory;
+  readonly #plan: KickPlan;
+  readonly #doorbell: Doorbell;
+
+  constructor(memory: SharedMemory, plan: KickPlan, doorbell: Doorbell) {
+    this.#memory = memory;
+    this.#plan = plan;
+    this.#doorbell = doorbell;
+  }
+
+  kick(functionIndex: number, queue: number): void {
+    const bits = this.#plan.kicks[functionIndex];
+    if (bits === undefined) return;
+    // Ordering J: the queue's bit, then the function's; Ordering I: the work, then the bell.
+    this.#memory.or32(bits + 4 * (queue >>> 5), 1 << (queue & 31), SET);
+    this.#memory.or32(this.#plan.kickSummary, 1 << functionIndex, SET);
+    this.#doorbell.ring();
+  }
+}
+
+/** The I/O threads' kicks, by their numbers less one. */
+export const ioKickTargets = (memory: SharedMemory, plan: ControlPlan): KickTarget[] =>
+  plan.ioThreads.map((thread) => new KickTarget(memory, thread, new Doorbell(memory, thread.doorbell)));
+
+const NOTHING_POSTED = (): boolean => false;
 
 export class KickSender {
   readonly #memory: SharedMemory;
   readonly #plan: ControlPlan;
-  readonly #doorbell: Doorbell;
+  readonly #main: KickTarget;
+  readonly #io: readonly KickTarget[];
 
   constructor(memory: SharedMemory, plan: ControlPlan, hostDoorbell: Doorbell) {
     this.#memory = memory;
     this.#plan = plan;
-    this.#doorbell = hostDoorbell;
+    this.#main = new KickTarget(memory, mainKicks(plan), hostDoorbell);
+    this.#io = ioKickTargets(memory, plan);
   }
 
-  /** True if `port` is a notify register on the fast path and the kick was sent. */
-  tryKick(port: number, queue: number): boolean {
+  /**
+   * True if `port` is a notify register on the fast path and the kick was sent. `posted` says whether the host has yet
+   * to serve a register write that came before: the kick then goes through the thread that does.
+   */
+  tryKick(port: number, queue: number, posted: () => boolean = NOTHING_POSTED): boolean {
     const { functions } = this.#plan;
     for (let index = 0; index < functions.length; index++) {
       const plan = functions[index];
@@ -33,23 +72,30 @@ export class KickSender {
       const published = this.#memory.load32(plan.notifyPort, LOOK_UP);
       if ((published & 0xffff) !== port || published === 0) continue;
       if (queue >= published >>> 16) return false;
-      // Ordering J: the queue's bit, then the function's; Ordering I: the work, then the bell.
-      this.#memory.or32(plan.kicks + 4 * (queue >>> 5), 1 << (queue & 31), SET);
-      this.#memory.or32(this.#plan.kickSummary, 1 << index, SET);
-      this.#doorbell.ring();
+      this.#target(plan.servers + 4 * queue, posted).kick(index, queue);
       return true;
     }
     return false;
   }
+
+  #target(server: number, posted: () => boolean): KickTarget {
+    if (this.#io.length === 0) return this.#main;
+    const thread = this.#memory.load32(server, LOOK_UP_THREAD);
+    const target = this.#io[thread - 1];
+    return target === undefined || posted() ? this.#main : target;
+  }
 }
 
+/** A host thread's end; the first thread's, unless another's place is given. */
 export class KickReceiver {
   readonly #memory: SharedMemory;
   readonly #plan: ControlPlan;
+  readonly #own: KickPlan;
 
-  constructor(memory: SharedMemory, plan: ControlPlan) {
+  constructor(memory: SharedMemory, plan: ControlPlan, own: KickPlan = mainKicks(plan)) {
     this.#memory = memory;
     this.#plan = plan;
+    this.#own = own;
   }
 
   /**
@@ -63,8 +109,15 @@ export class KickReceiver {
     this.#memory.store32(plan.notifyPort, word, PUBLISH);
   }
 
+  /** From now on a queue's kicks go to this thread; 0: the host's first. */
+  publishServer(functionIndex: number, queue: number, thread: number): void {
+    const plan = this.#plan.functions[functionIndex];
+    if (plan !== undefined && queue < MAX_QUEUES)
+      this.#memory.store32(plan.servers + 4 * queue, thread, PUBLISH_THREAD);
+  }
+
   pending(): boolean {
-    return this.#memory.load32(this.#plan.kickSummary, TAKE) !== 0;
+    return this.#memory.load32(this.#own.kickSummary, TAKE) !== 0;
   }
 
   /**
@@ -74,16 +127,16 @@ export class KickReceiver {
   take(kicked: (functionIndex: number, queue: number) => void): void {
     if (!this.pending()) return;
     // Ordering J: the summary, then the bits.
-    let summary = this.#memory.exchange32(this.#plan.kickSummary, 0, TAKE);
+    let summary = this.#memory.exchange32(this.#own.kickSummary, 0, TAKE);
     while (summary !== 0) {
       const index = 31 - Math.clz32(summary & -summary);
       summary &= summary - 1;
-      const plan = this.#plan.functions[index];
-      if (plan === undefined) continue;
+      const bitmap = this.#own.kicks[index];
+      if (bitmap === undefined) continue;
       for (let word = 0; word < KICK_WORDS; word++) {
-        let bits = this.#memory.load32(plan.kicks + 4 * word, TAKE);
+        let bits = this.#memory.load32(bitmap + 4 * word, TAKE);
         if (bits === 0) continue;
-        bits = this.#memory.exchange32(plan.kicks + 4 * word, 0, TAKE);
+        bits = this.#memory.exchange32(bitmap + 4 * word, 0, TAKE);
         while (bits !== 0) {
           kicked(index, 32 * word + (31 - Math.clz32(bits & -bits)));
           bits &= bits - 1;

@@ -83,7 +83,7 @@ export class MailboxBus implements PortBus {
     return this.#call(OPERATION.IN, width, port, 0);
   }
   out(port: number, width: Width, value: number): void {
-    if (width === 2 && this.#kicks !== undefined && this.#kicks.tryKick(port, value)) return;
+    if (width === 2 && this.#kicks !== undefined && this.#kicks.tryKick(port, value, this.#posted)) return;
     // Configuration writes are not posted on PCI: whatever they move has moved when they return.
     if ((port & 0xfff8) === CONFIG_ADDRESS_PORT) this.#call(OPERATION.OUT, width, port, value);
     else this.#post(OPERATION.OUT, width, port, value);
@@ -94,6 +94,13 @@ export class MailboxBus implements PortBus {
   mmioWrite(address: number, width: Width, value: number): void {
     this.#post(OPERATION.MMIO_WRITE, width, address, value);
   }
+
+  /** Whether a write that was posted may not have been served yet. */
+  readonly #posted = (): boolean => {
+    // Ordering L: tail, then what the records before it have changed.
+    if (this.#head !== this.#tail) this.#tail = this.memory.load32(this.plan.mailboxTail, READ_SPACE);
+    return this.#head !== this.#tail;
+  };
 
   #post(operation: number, width: number, address: number, value: number): void {
     if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) {

@@ -25,12 +25,16 @@ export class Msix {
   readonly #plan: FunctionPlan;
   readonly #cpus: readonly InterruptController[];
 
-  /** `vectors`: table size, 0..64. All entries start masked, as after a PCI reset. */
+  /**
+   * `vectors`: table size, 0..64. All entries start masked, as after a PCI reset; or, with `attach`, as another thread
+   * has them.
+   */
   constructor(
     memory: SharedMemory,
     plan: FunctionPlan,
     vectors: number,
     cpus: readonly InterruptController[],
+    { attach = false } = {},
   ) {
     if (vectors > MSIX.maxVectors)
       throw new RangeError(`at most ${MSIX.maxVectors} MSI-X vectors, not ${vectors}`);
@@ -38,7 +42,7 @@ export class Msix {
     this.memory = memory;
     this.#plan = plan;
     this.#cpus = cpus;
-    this.reset();
+    if (!attach) this.reset();
   }
 
   /** As after a PCI reset: disabled, every entry masked, nothing pending. */

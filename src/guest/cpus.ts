@@ -6,7 +6,9 @@
  */
 import type { VirtioDevice } from "./virtio/types.ts";
 
-export { CALL_IRQ, QUEUES_IRQ } from "../bus/cpu-call.ts";
+/** System interrupts between CPUs: a call is there; a device that has no vector for it wants a look at the queues. */
+export const CALL_IRQ = 10;
+export const QUEUES_IRQ = 11;
 
 export interface PartQueue {
   readonly index: number;

@@ -5,9 +5,9 @@
  *
  * Handlers run where the guest polls, idles or re-enables interrupts, and never inside one another.
  */
-import { CALL_IRQ, QUEUES_IRQ } from "../bus/cpu-call.ts";
 import type { InterruptSource } from "../bus/interrupt-source.ts";
 import { SYSTEM_IRQS } from "../wire/hot-plug.ts";
+import { CALL_IRQ, QUEUES_IRQ } from "./cpus.ts";
 import { irqOfVector, type MessageFor, type MsiMessage, MsiVectors } from "./msi-vectors.ts";
 import { type Log, ProbeError } from "./probe-error.ts";
 

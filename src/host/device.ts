@@ -13,19 +13,17 @@ export interface QueueSpec {
   readonly size?: number;
 }
 
-/** The transport's side of a device, given to its handlers. */
-export interface DeviceContext {
+/** What serving a queue takes of the transport, on whichever host thread. */
+export interface QueueContext {
   /** e.g. "00:04.0 blk". */
   readonly name: string;
   readonly ram: Ram;
-  /** Queues that the driver has set up, by index; undefined where it has not. */
+  /** Queues that the driver has set up and that this thread serves, by index; undefined where not. */
   readonly queues: readonly (DeviceQueue | undefined)[];
   /** Feature bits 0-31 that the driver accepted. */
   readonly features: number;
-  /** Device configuration, the bytes that the driver reads. Change them with `updateConfig`. */
+  /** Device configuration, the bytes that the driver reads. */
   readonly config: Uint8Array;
-  /** Changes configuration bytes and raises a configuration interrupt. */
-  updateConfig(offset: number, bytes: Uint8Array): void;
   /** Reports a driver's breach that the device itself found. */
   violated(violation: Omit<Violation, "device">): void;
   /**
@@ -33,12 +31,20 @@ export interface DeviceContext {
    * the function that ends it.
    */
   ioStarted(): () => void;
+  log(message: string): void;
+}
+
+/** The transport's side of a device, given to its handlers. `config` is changed with `updateConfig`. */
+export interface DeviceContext extends QueueContext {
+  /** Changes configuration bytes and raises a configuration interrupt. */
+  updateConfig(offset: number, bytes: Uint8Array): void;
+  /** Does what no queue may be served beside. Parts on I/O threads then get what the model shares anew. */
+  standStill<T>(work: () => Promise<T>): Promise<T>;
   /**
    * For a balloon: a holder of pages that the guest has given away. `settle` is called before an access to one of
    * them counts as a breach, to serve returns that the driver has published.
    */
   holdPages(settle: () => void): PageHolder;
-  log(message: string): void;
 }
 
 /** A change that a user may ask for while the machine runs: `Machine.deviceCommand`. */
@@ -46,6 +52,21 @@ export interface DeviceCommand {
   readonly help: string;
   /** Throws `UsageError` for bad arguments. What it returns travels to the caller: plain data. */
   run(args: readonly string[], context: DeviceContext): unknown;
+}
+
+/** A model's part on an I/O thread, which serves some of the device's queues there. */
+export interface DevicePart {
+  /** As `DeviceModel.queueNotified`. */
+  queueNotified(queue: DeviceQueue, context: QueueContext): void;
+  /**
+   * The driver reset the device; the part's queues are detached. What it promises is kept when nothing that was begun
+   * can change the device's storage any more: the reset waits for it.
+   */
+  reset?(context: QueueContext): void | Promise<void>;
+  /** The model shares something else from now on. Nothing is served meanwhile. */
+  shared?(share: unknown): void;
+  close?(): void | Promise<void>;
+  describe?(): Record<string, unknown>;
 }
 
 /** A device model: one instance serves one PCI function. */
@@ -67,6 +88,11 @@ export interface DeviceModel {
   close?(): void | Promise<void>;
   /** State for `--json` and stall reports. */
   describe?(): Record<string, unknown>;
+  /**
+   * For a device whose queues I/O threads may serve (`DeviceDefinition.createPart`): which, and what its parts are made
+   * from. That goes to other threads: plain data, and shared bytes.
+   */
+  readonly parts?: { readonly queues: readonly number[]; readonly share: unknown };
   /** What can be asked of the device at run time, by name. */
   readonly commands?: Readonly<Record<string, DeviceCommand>>;
 }
@@ -98,6 +124,12 @@ export interface DeviceDefinition {
   readonly summary: string;
   readonly options?: Readonly<Record<string, DeviceOption>>;
   create(options: DeviceOptions, platform: Platform): DeviceModel | Promise<DeviceModel>;
+  /**
+   * Where queues may be served by I/O threads (`--io-threads`): makes an I/O thread's part of a device, on that thread,
+   * from what the model shares. A part and its model have nothing else in common. Without it all queues are served by
+   * the host's own thread.
+   */
+  createPart?(share: unknown, platform: Platform): DevicePart | Promise<DevicePart>;
 }
 
 /** Gives a device its type; a module's default export is what `--device ./module.js` loads. */

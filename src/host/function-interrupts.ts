@@ -18,13 +18,33 @@ export interface InterruptMode {
   readonly powered: boolean;
 }
 
+/** What another thread needs to know to raise a function's interrupts. Plain data. */
+export interface InterruptState {
+  readonly queueVectors: readonly number[];
+  readonly powered: boolean;
+  /** The line is in use. */
+  readonly intx: boolean;
+}
+
+/** MSI-X entry control or message control: something that was let through is not any more. */
+const masks = (before: number, after: number, bit: number): boolean =>
+  (before & bit) === 0 && (after & bit) !== 0;
+
 export class FunctionInterrupts implements DeviceInterrupts {
+  /**
+   * Called when something was changed that other threads raise interrupts by: `InterruptState`, or a mask. Returns when
+   * they know, and what they had begun before has ended.
+   */
+  onChange: () => void = () => {};
+
   protected readonly pin: IntxPin;
   protected readonly msix: Msix;
   #configVector = NO_VECTOR;
   protected readonly queueVectors: number[];
   #powered = true;
   #msixControl = 0;
+  /** Whether the INTx line is in use. */
+  #line = true;
   /** Vectors raised in D3hot: sent when the function is back in D0, as requests in flight go on meanwhile. */
   protected readonly deferred = new Set<number>();
 
@@ -66,20 +86,36 @@ export class FunctionInterrupts implements DeviceInterrupts {
     if (index >= this.queueVectors.length) return true;
     const accepted = this.#accepted(vector);
     this.queueVectors[index] = accepted;
+    this.onChange();
     return accepted === vector;
   }
 
   /** Configuration space changed. INTx is in use while MSI-X is off, Command bit 10 clear, and the power on. */
   setMode(mode: InterruptMode): void {
-    this.#powered = mode.powered;
-    if (mode.msixControl !== this.#msixControl) {
-      this.#msixControl = mode.msixControl;
-      this.msix.writeControl(mode.msixControl);
-    }
-    this.pin.enable(!this.msix.enabled && !mode.intxDisabled && mode.powered);
-    if (!mode.powered) return;
-    for (const vector of this.deferred) if (this.msix.enabled) this.msix.raise(vector);
-    this.deferred.clear();
+    const { msixControl, intxDisabled, powered } = mode;
+    const before = this.#line;
+    if (msixControl !== this.#msixControl) this.msix.writeControl(msixControl);
+    this.#line = !this.msix.enabled && !intxDisabled && powered;
+    const changed = msixControl !== this.#msixControl || powered !== this.#powered || this.#line !== before;
+    this.#msixControl = msixControl;
+    this.#powered = powered;
+    if (changed) this.onChange();
+    this.pin.enable(this.#line);
+    if (powered) this.#sendDeferred();
+  }
+
+  state(): InterruptState {
+    return { queueVectors: [...this.queueVectors], powered: this.#powered, intx: this.#line };
+  }
+
+  /** On another thread than the one that serves the driver: what that one has told. */
+  follow({ queueVectors, powered, intx }: InterruptState): void {
+    queueVectors.forEach((vector, index) => {
+      this.queueVectors[index] = vector;
+    });
+    this.#powered = powered;
+    this.pin.follow(intx);
+    if (powered) this.#sendDeferred();
   }
 
   /** Device reset: vectors unmapped, ISR clear, line down. The MSI-X table is PCI's and stays. */
@@ -110,8 +146,10 @@ export class FunctionInterrupts implements DeviceInterrupts {
     const shift = 8 * (offset & 3);
     if (offset >= this.msix.vectors * MSIX.entryBytes || (offset & 3) + width > 4) return;
     const mask = (allOnes(width) << shift) >>> 0;
-    const word = (this.msix.readTable(offset) & ~mask) | ((value << shift) & mask);
+    const before = this.msix.readTable(offset);
+    const word = (before & ~mask) | ((value << shift) & mask);
     this.msix.writeTable(offset, word >>> 0);
+    if ((offset & 0xc) === MSIX.entryControl && masks(before, word, MSIX.entryMasked)) this.onChange();
   }
 
   describe() {
@@ -141,6 +179,11 @@ export class FunctionInterrupts implements DeviceInterrupts {
     if (!this.msix.enabled || vector === NO_VECTOR) return;
     if (this.#powered) this.msix.raise(vector);
     else this.deferred.add(vector);
+  }
+
+  #sendDeferred(): void {
+    for (const vector of this.deferred) if (this.msix.enabled) this.msix.raise(vector);
+    this.deferred.clear();
   }
 
   #accepted(vector: number): number {

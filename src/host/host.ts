@@ -3,7 +3,7 @@
  * turn of work, and `HostLoop` (or a test, or a stepper) decides when the next one is.
  */
 import { InterruptController } from "../bus/interrupt-controller.ts";
-import { KickReceiver } from "../bus/kick.ts";
+import { ioKickTargets, KickReceiver } from "../bus/kick.ts";
 import { MailboxServer } from "../bus/mailbox.ts";
 import type { PortHandler } from "../bus/port-bus.ts";
 import { type BusWatcher, WatchedHandler } from "../bus/watched-bus.ts";
@@ -13,13 +13,16 @@ import type { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { FIRST_SYSTEM_VECTOR, HOT_PLUG_IRQ } from "../wire/hot-plug.ts";
 import { formatBdf } from "../wire/pci.ts";
+import { BackEndWork } from "./back-end-work.ts";
 import type { Platform } from "./device.ts";
 import { HeldPages } from "./held-pages.ts";
 import { HotPlugController } from "./hot-plug.ts";
+import type { IoThreads } from "./io-queues.ts";
+import type { LoopWork } from "./loop.ts";
 import { PciRoot } from "./pci-root.ts";
 import type { Violation, ViolationSink } from "./violation.ts";
 import type { HostServices } from "./virtio-device.ts";
-import { type AddDeviceOptions, VirtioFunction } from "./virtio-function.ts";
+import { type AddDeviceOptions, type IoSite, VirtioFunction } from "./virtio-function.ts";
 
 export interface HostOptions {
   readonly ram: Ram;
@@ -37,17 +40,15 @@ export interface HostOptions {
   readonly watchBus?: BusWatcher | undefined;
   /** Told of each slot that is filled or emptied: on the bus nobody says so. */
   readonly watchSlots?: ((slot: number) => void) | undefined;
+  /** Threads that queues may be handed to; as many as the memory plan has. */
+  readonly ioThreads?: IoThreads | undefined;
 }
 
-export class Host {
+export class Host implements LoopWork {
   readonly platform: Platform;
   /** Times that each kind of violation came up, by "device: kind". */
   readonly violations = new Map<string, number>();
-  /** Called when back-end I/O ends, so that a sleeping loop looks again. */
-  onIoEnded: () => void = () => {};
-  /** Back-end I/O that has ended so far, and that has not. */
-  ioEnded = 0;
-  ioOutstanding = 0;
+  readonly work = new BackEndWork();
   readonly #options: HostOptions;
   readonly #root: PciRoot;
   readonly #handler: PortHandler;
@@ -59,6 +60,7 @@ export class Host {
   readonly #mailboxes: readonly MailboxServer[];
   readonly #kicks: KickReceiver;
   readonly #services: HostServices;
+  readonly #io: IoSite | undefined;
   /** Kicks taken in this turn: function and queue, in turn. */
   readonly #taken: number[] = [];
   readonly #collect = (functionIndex: number, queue: number): void => {
@@ -85,11 +87,13 @@ export class Host {
       return bell === undefined ? [] : [new MailboxServer(control, cpu, bell)];
     });
     this.#kicks = new KickReceiver(control, plan);
+    const threads = options.ioThreads;
+    this.#io = threads && { threads, kicks: this.#kicks, targets: ioKickTargets(control, plan) };
     this.#services = {
       ram: options.ram,
       heldPages: new HeldPages(options.ram.size),
       violated: (violation) => this.#violated(violation),
-      ioStarted: () => this.#ioStarted(),
+      ioStarted: () => this.work.started(),
       log: (message) => options.log?.(message),
     };
   }
@@ -118,6 +122,7 @@ export class Host {
       index,
       controllers: this.#controllers,
       kicks: (this.#options.kickFastPath ?? true) ? this.#kicks : undefined,
+      io: this.#io,
       services: this.#services,
       fullName: `${bdf} ${options.name}`,
     });
@@ -199,7 +204,7 @@ export class Host {
     return {
       kicksPending: this.#kicks.pending(),
       mailboxesPending: this.#mailboxes.map((mailbox) => mailbox.pending()),
-      ioOutstanding: this.ioOutstanding,
+      ioOutstanding: this.work.outstanding,
       violations: Object.fromEntries(this.violations),
       functions: this.functions.map((each) => each.describe()),
     };
@@ -228,17 +233,5 @@ export class Host {
     const key = `${violation.device}: ${violation.kind}`;
     this.violations.set(key, (this.violations.get(key) ?? 0) + 1);
     this.#options.violated?.(violation);
-  }
-
-  #ioStarted(): () => void {
-    this.ioOutstanding++;
-    let ended = false;
-    return () => {
-      if (ended) return;
-      ended = true;
-      this.ioOutstanding--;
-      this.ioEnded++;
-      this.onIoEnded();
-    };
   }
 }

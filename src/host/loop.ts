@@ -1,12 +1,21 @@
 /**
- * The host's loop, and the only place of the host that sleeps: poll; when idle spin a little, then announce the
+ * A host thread's loop, and the only place of the host that sleeps: poll; when idle spin a little, then announce the
  * sleep, look once more, and sleep on the doorbell.
  *
  * How long to spin adapts, as QEMU's polling does: a sleep that ended soon was one too early, so spin longer; one
  * that lasted says that spinning was in vain. An idle machine ends up asleep with no timer running.
  */
 import type { Doorbell } from "../memory/doorbell.ts";
-import type { Host } from "./host.ts";
+import type { BackEndWork } from "./back-end-work.ts";
+
+/** A host thread's work: the first thread's (`Host`), or an I/O thread's. */
+export interface LoopWork {
+  readonly work: BackEndWork;
+  /** One turn; true if anything was done. */
+  poll(): boolean;
+  /** A cheap look, for after a sleep was announced. */
+  hasWork(): boolean;
+}
 
 export interface HostLoopOptions {
   /** The longest spin before a sleep, in microseconds. 0 never spins. */
@@ -32,7 +41,7 @@ export class HostLoop {
   /** Sleeps entered and event-loop turns given, for reports. */
   sleeps = 0;
   yields = 0;
-  readonly #host: Host;
+  readonly #host: LoopWork;
   readonly #doorbell: Doorbell;
   readonly #now: () => number;
   readonly #spinMsMax: number;
@@ -43,13 +52,13 @@ export class HostLoop {
   #stopped = false;
   #wake: () => void = () => {};
 
-  constructor(host: Host, doorbell: Doorbell, options: HostLoopOptions = {}) {
+  constructor(host: LoopWork, doorbell: Doorbell, options: HostLoopOptions = {}) {
     this.#host = host;
     this.#doorbell = doorbell;
     this.#now = options.now ?? (() => performance.now());
     this.#spinMsMax = (options.spinUsMax ?? 100) / 1000;
     this.#spinMs = this.#spinMsMax;
-    host.onIoEnded = () => this.#wake();
+    host.work.onEnded = () => this.#wake();
   }
 
   /** Serves the machine until `stop`. Rejects with our own bugs: a device that throws ends the run. */
@@ -76,7 +85,7 @@ export class HostLoop {
       const idle = !this.#work();
       worked ||= !idle;
       // What is outstanding ends in the event loop. Otherwise the clock is not worth a look each time.
-      const waiting = idle && this.#host.ioOutstanding > 0;
+      const waiting = idle && this.#host.work.outstanding > 0;
       if (!waiting && polls % POLLS_PER_LOOK !== 0) continue;
       const now = this.#now();
       if (worked) this.#idleSince = now;
@@ -88,8 +97,9 @@ export class HostLoop {
   }
 
   #work(): boolean {
-    const ended = this.#host.ioEnded !== this.#ioSeen;
-    this.#ioSeen = this.#host.ioEnded;
+    const { ended: count } = this.#host.work;
+    const ended = count !== this.#ioSeen;
+    this.#ioSeen = count;
     return this.#host.poll() || ended;
   }
 

@@ -9,7 +9,7 @@ import { PAGE_SHIFT } from "../wire/numbers.ts";
 import { isQueueSize, type RingLayout, ringLayout } from "../wire/ring.ts";
 import type { HeldPages } from "./held-pages.ts";
 import type { ViolationKind } from "./violation.ts";
-import { DeviceQueue } from "./virtqueue/device-queue.ts";
+import { DeviceQueue, type DeviceQueueOptions } from "./virtqueue/device-queue.ts";
 
 export interface ActivateOptions {
   readonly ram: Ram;
@@ -29,8 +29,14 @@ export class QueueConfig {
   /** The device's side of the queue, summed over its lives. */
   readonly counters = new QueueCounters();
   readonly #layout: RingLayout;
+  readonly #make: (options: DeviceQueueOptions) => DeviceQueue;
 
-  constructor(index: number, name: string, size: number) {
+  constructor(
+    index: number,
+    name: string,
+    size: number,
+    make: (options: DeviceQueueOptions) => DeviceQueue = (options) => new DeviceQueue(options),
+  ) {
     if (size !== 0 && !isQueueSize(size)) {
       throw new RangeError(`queue ${name}: size must be a power of two up to 32768, not ${size}`);
     }
@@ -38,20 +44,27 @@ export class QueueConfig {
     this.name = name;
     this.size = size;
     this.#layout = ringLayout(size);
+    this.#make = make;
+  }
+
+  /** Where in RAM the ring at page `pfn` lies; -1 (and a violation) if it would leave RAM. */
+  ringOffset(pfn: number, { ram, violated }: Pick<ActivateOptions, "ram" | "violated">): number {
+    const address = pfn * (1 << PAGE_SHIFT);
+    const offset = ram.offsetOf(address, this.#layout.bytes);
+    if (offset < 0) {
+      violated(
+        "queue-address",
+        `ring of ${this.#layout.bytes} bytes at 0x${address.toString(16)} lies outside RAM`,
+      );
+    }
+    return offset;
   }
 
   /** The live queue on the ring at page `pfn`; undefined (and a violation) if the ring would leave RAM. */
   activate(pfn: number, options: ActivateOptions): DeviceQueue | undefined {
-    const address = pfn * (1 << PAGE_SHIFT);
-    const ringOffset = options.ram.offsetOf(address, this.#layout.bytes);
-    if (ringOffset < 0) {
-      options.violated(
-        "queue-address",
-        `ring of ${this.#layout.bytes} bytes at 0x${address.toString(16)} lies outside RAM`,
-      );
-      return undefined;
-    }
-    return new DeviceQueue({
+    const ringOffset = this.ringOffset(pfn, options);
+    if (ringOffset < 0) return undefined;
+    return this.#make({
       index: this.index,
       ram: options.ram,
       ...(options.heldPages && { heldPages: options.heldPages }),

@@ -7,7 +7,9 @@ import { RING_FEATURES, TRANSPORT_FEATURE_MASK } from "../wire/features.ts";
 import { describeStatus, isStatusStep, STATUS } from "../wire/status.ts";
 import type { DeviceContext, DeviceModel } from "./device.ts";
 import type { HeldPages, PageHolder } from "./held-pages.ts";
+import type { IoQueues } from "./io-queues.ts";
 import { QueueConfig } from "./queue-config.ts";
+import { ServedQueues } from "./served-queues.ts";
 import type { Violation, ViolationKind } from "./violation.ts";
 import type { DeviceQueue } from "./virtqueue/device-queue.ts";
 
@@ -36,6 +38,8 @@ export interface VirtioDeviceOptions {
   readonly transportFeatures: number;
   readonly services: HostServices;
   readonly interrupts: DeviceInterrupts;
+  /** Where I/O threads serve queues of it. */
+  readonly ioQueues?: IoQueues | undefined;
 }
 
 export class VirtioDevice implements DeviceContext {
@@ -47,9 +51,8 @@ export class VirtioDevice implements DeviceContext {
   readonly offeredFeatures: number;
   readonly #services: HostServices;
   protected readonly interrupts: DeviceInterrupts;
-  readonly #queues: (DeviceQueue | undefined)[];
-  /** Queues kicked and not yet served, in no order. */
-  protected readonly kicked = new Set<number>();
+  readonly #served: ServedQueues;
+  readonly #elsewhere: IoQueues | undefined;
   readonly #pfns: number[];
   #features = 0;
   #status = 0;
@@ -69,12 +72,19 @@ export class VirtioDevice implements DeviceContext {
       ((model.features & ~TRANSPORT_FEATURE_MASK) | (options.transportFeatures & RING_FEATURES)) >>> 0;
     this.#services = options.services;
     this.interrupts = options.interrupts;
-    this.#queues = model.queues.map(() => undefined);
+    this.#elsewhere = options.ioQueues;
+    this.#served = new ServedQueues({
+      configs: this.queueConfigs,
+      ram: this.ram,
+      heldPages: options.services.heldPages,
+      interrupt: (queue) => this.interrupts.queueInterrupt(queue),
+      violated: (kind, detail, queue) => this.report(kind, detail, queue),
+    });
     this.#pfns = model.queues.map(() => 0);
   }
 
   get queues(): readonly (DeviceQueue | undefined)[] {
-    return this.#queues;
+    return this.#served.live;
   }
   get features(): number {
     return this.#features;
@@ -87,7 +97,7 @@ export class VirtioDevice implements DeviceContext {
     return this.#epoch;
   }
   get hasKicks(): boolean {
-    return this.kicked.size > 0;
+    return this.#served.kicked.size > 0;
   }
   queuePfn(index: number): number {
     return this.#pfns[index] ?? 0;
@@ -102,6 +112,7 @@ export class VirtioDevice implements DeviceContext {
       );
     }
     this.#features = (value & this.offeredFeatures) >>> 0;
+    this.#elsewhere?.changed();
   }
 
   /** Any status but 0, which is `reset`. */
@@ -118,6 +129,7 @@ export class VirtioDevice implements DeviceContext {
     this.#status = 0;
     this.#features = 0;
     this.#epoch++;
+    this.#elsewhere?.reset();
     for (const { index } of this.queueConfigs) this.detach(index);
     this.model.reset?.(this);
   }
@@ -128,34 +140,36 @@ export class VirtioDevice implements DeviceContext {
     if (config === undefined || config.size === 0) return;
     this.detach(index);
     if (pfn === 0) return;
-    const queue = config.activate(pfn, {
-      ram: this.ram,
-      heldPages: this.#services.heldPages,
-      features: this.#features,
-      epoch: this.#epoch,
-      interrupt: () => this.interrupts.queueInterrupt(index),
-      violated: (kind, detail) => this.report(kind, detail, index),
-    });
-    this.#queues[index] = queue;
-    this.#pfns[index] = queue === undefined ? 0 : pfn;
+    const live = this.#elsewhere?.takes(index)
+      ? this.#handOver(config, pfn, this.#elsewhere)
+      : this.#served.setUp(index, pfn, this);
+    this.#pfns[index] = live ? pfn : 0;
+  }
+
+  #handOver(config: QueueConfig, pfn: number, to: IoQueues): boolean {
+    const { index } = config;
+    const violated = (kind: ViolationKind, detail: string): void => this.report(kind, detail, index);
+    if (config.ringOffset(pfn, { ram: this.ram, violated }) < 0) return false;
+    to.attach(index, pfn);
+    return true;
   }
 
   /** Remembers a kick until `runKicked`. A kick of a queue that is not set up then has no effect. */
   kick(index: number): void {
-    if (index < this.queueConfigs.length) this.kicked.add(index);
+    if (index < this.queueConfigs.length) this.#served.kicked.add(index);
     else this.report("notify-range", `notified queue ${index} of ${this.queueConfigs.length}`);
   }
 
-  /** Serves the kicked queues. */
+  /** Serves the kicked queues, or passes the kicks on. */
   runKicked(): void {
-    for (const index of this.kicked) {
-      this.kicked.delete(index);
-      const queue = this.#queues[index];
-      if (queue === undefined) continue;
-      queue.counters.kicksReceived++;
-      if (!queue.hasAvailable) queue.counters.spurious++;
-      if (!queue.broken) this.model.queueNotified(queue, this);
-    }
+    if (this.#elsewhere !== undefined) this.#passKicks(this.#elsewhere);
+    this.#served.run(this.#notify);
+  }
+
+  readonly #notify = (queue: DeviceQueue): void => this.model.queueNotified(queue, this);
+
+  #passKicks(to: IoQueues): void {
+    for (const index of this.#served.kicked) if (to.passKick(index)) this.#served.kicked.delete(index);
   }
 
   readConfig(offset: number): number {
@@ -168,12 +182,25 @@ export class VirtioDevice implements DeviceContext {
     const fitting = bytes.subarray(0, this.config.length - offset);
     this.config.set(fitting, offset);
     this.model.configWritten(offset, fitting.length, this);
+    this.#elsewhere?.changed();
   }
 
   /** While the device is reset nobody is told [2.4.1]: who starts it reads what there is. */
   updateConfig(offset: number, bytes: Uint8Array): void {
     this.config.set(bytes, offset);
+    this.#elsewhere?.changed();
     if (this.#status !== 0) this.interrupts.configInterrupt();
+  }
+
+  async standStill<T>(work: () => Promise<T>): Promise<T> {
+    const goOn = this.#elsewhere?.standStill();
+    try {
+      const done = await work();
+      this.#elsewhere?.share(this.model.parts?.share);
+      return done;
+    } finally {
+      goOn?.();
+    }
   }
 
   violated(violation: Omit<Violation, "device">): void {
@@ -203,21 +230,21 @@ export class VirtioDevice implements DeviceContext {
       epoch: this.#epoch,
       offeredFeatures: this.offeredFeatures,
       features: this.#features,
-      kicked: [...this.kicked],
+      kicked: [...this.#served.kicked],
       queues: this.queueConfigs.map((config) => ({
         name: config.name,
         size: config.size,
         counters: { ...config.counters },
-        active: this.#queues[config.index]?.describe() ?? null,
+        active: this.#served.live[config.index]?.describe() ?? null,
+        ioThread: this.#elsewhere?.threadOf(config.index) ?? 0,
       })),
       model: this.model.describe?.() ?? {},
     };
   }
 
   protected detach(index: number): void {
-    this.#queues[index]?.detach();
-    this.#queues[index] = undefined;
+    this.#served.detach(index);
+    this.#elsewhere?.detach(index);
     this.#pfns[index] = 0;
-    this.kicked.delete(index);
   }
 }

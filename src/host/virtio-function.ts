@@ -5,7 +5,7 @@
 import { clearCard, writeCard } from "../bus/function-card.ts";
 import type { InterruptController } from "../bus/interrupt-controller.ts";
 import { IntxPin } from "../bus/intx.ts";
-import type { KickReceiver } from "../bus/kick.ts";
+import type { KickReceiver, KickTarget } from "../bus/kick.ts";
 import { Msix } from "../bus/msix.ts";
 import type { Width } from "../bus/port-bus.ts";
 import { type ControlPlan, INTX_LINES } from "../memory/plan.ts";
@@ -15,6 +15,7 @@ import { VIRTIO_PCI, VIRTIO_VENDOR } from "../wire/pci.ts";
 import { virtioType } from "../wire/virtio-ids.ts";
 import type { DeviceModel } from "./device.ts";
 import { FunctionInterrupts } from "./function-interrupts.ts";
+import { IoQueues, type IoThreads } from "./io-queues.ts";
 import { LegacyBlock, legacyBarBytes } from "./legacy-block.ts";
 import { PciFunction, type PciHooks } from "./pci-function.ts";
 import { type HostServices, VirtioDevice } from "./virtio-device.ts";
@@ -37,6 +38,15 @@ export interface AddDeviceOptions {
   readonly revision?: number;
   /** PCI device id; the type's transitional id otherwise. */
   readonly deviceId?: number;
+  /** The number of its parts on I/O threads, which have been made: they serve the queues that `model.parts` names. */
+  readonly part?: number | undefined;
+}
+
+/** How queues get to I/O threads. */
+export interface IoSite {
+  readonly threads: IoThreads;
+  readonly kicks: KickReceiver;
+  readonly targets: readonly KickTarget[];
 }
 
 /** The function's surroundings. */
@@ -48,6 +58,7 @@ export interface FunctionSite {
   readonly controllers: readonly InterruptController[];
   /** Undefined: no kick fast path. */
   readonly kicks: KickReceiver | undefined;
+  readonly io: IoSite | undefined;
   readonly services: HostServices;
   /** "00:04.0 blk". */
   readonly fullName: string;
@@ -64,6 +75,9 @@ export class VirtioFunction implements PciHooks {
   readonly interrupts: FunctionInterrupts;
   readonly #block: LegacyBlock;
   readonly #kicks: KickReceiver | undefined;
+  readonly #elsewhere: IoQueues | undefined;
+  /** As the I/O threads last heard. */
+  #mastered = false;
   /** Writes the card anew, or takes it away. */
   readonly #showCard: (present: boolean) => void;
 
@@ -73,6 +87,8 @@ export class VirtioFunction implements PciHooks {
     this.name = site.fullName;
     this.#kicks = site.kicks;
     this.interrupts = makeInterrupts(options, site);
+    this.#elsewhere = this.#makeIoQueues(options, site);
+    this.interrupts.onChange = () => this.#elsewhere?.changed();
     this.device = new VirtioDevice({
       name: site.fullName,
       model: options.model,
@@ -80,6 +96,7 @@ export class VirtioFunction implements PciHooks {
       transportFeatures: options.transportFeatures,
       services: site.services,
       interrupts: this.interrupts,
+      ioQueues: this.#elsewhere,
     });
     this.#block = new LegacyBlock(this.device, this.interrupts);
     this.#showCard = cardWriter(this.device, options, site);
@@ -124,6 +141,8 @@ export class VirtioFunction implements PciHooks {
   configChanged(): void {
     const { msixControl, intxDisabled, powered } = this.pci;
     this.interrupts.setMode({ msixControl, intxDisabled, powered });
+    if (this.#mayMaster !== this.#mastered) this.#elsewhere?.changed();
+    this.#mastered = this.#mayMaster;
     const base = this.pci.decodedAt(0);
     const port = base === undefined ? 0 : base + LEGACY.queueNotify.offset;
     this.#kicks?.publish(this.index, port, this.device.queueConfigs.length);
@@ -149,6 +168,18 @@ export class VirtioFunction implements PciHooks {
 
   get #mayMaster(): boolean {
     return this.pci.busMaster && this.pci.powered;
+  }
+
+  #makeIoQueues({ part, model }: AddDeviceOptions, { io, index }: FunctionSite): IoQueues | undefined {
+    if (io === undefined || part === undefined || model.parts === undefined) return undefined;
+    const state = () => ({
+      features: this.device.features,
+      config: Uint8Array.from(this.device.config),
+      epoch: this.device.epoch,
+      running: this.#mayMaster,
+      interrupts: this.interrupts.state(),
+    });
+    return new IoQueues({ ...io, part, functionIndex: index, queues: model.parts.queues, state });
   }
 }
 

@@ -1,14 +1,14 @@
 /**
  * Guest workers that ask one another for things. What is asked for goes through a message port, which can be read
- * without turning the event loop; that it is there, and that it is done, through shared words (`CpuCaller`).
+ * without turning the event loop; that it is there, and that it is done, through shared words (`ThreadCaller`).
  */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
-import { CpuCallee, CpuCaller } from "../bus/cpu-call.ts";
 import { InterruptController } from "../bus/interrupt-controller.ts";
 import { BusTimeoutError, type PortBus } from "../bus/port-bus.ts";
-import { CALL_IRQ, type CpuRequest, type OtherCpus } from "../guest/cpus.ts";
+import { ThreadCallee, ThreadCaller } from "../bus/thread-call.ts";
+import { CALL_IRQ, type CpuRequest, type OtherCpus, QUEUES_IRQ } from "../guest/cpus.ts";
 import type { RunOn } from "../guest/define.ts";
 import type { Guest } from "../guest/guest.ts";
 import { DeviceParts } from "../guest/virtio-pci/device-parts.ts";
@@ -28,7 +28,8 @@ interface ResetWish {
 /** CPU 0's end. */
 export class GuestCpus implements OtherCpus {
   readonly count: number;
-  readonly #callers: readonly CpuCaller[];
+  readonly #callers: readonly ThreadCaller[];
+  readonly #controllers: readonly InterruptController[];
   readonly #links: readonly CpuLink[];
   readonly #programs: readonly Comlink.Remote<Pick<GuestService, "run">>[];
   readonly #deadlineMs: number;
@@ -38,10 +39,13 @@ export class GuestCpus implements OtherCpus {
     this.#links = links;
     this.#programs = links.map(({ programs }) => Comlink.wrap(nodeEndpoint(programs)));
     this.#deadlineMs = spec.deadlines.portMs;
+    this.#controllers = links.map(
+      ({ cpu }) =>
+        new InterruptController(control, plan, cpu, new Doorbell(control, cpuPlan(plan, cpu).doorbell)),
+    );
     this.#callers = links.map(({ cpu }) => {
-      const callee = cpuPlan(plan, cpu);
-      const bell = new Doorbell(control, callee.doorbell);
-      return new CpuCaller(control, callee, new InterruptController(control, plan, cpu, bell), own);
+      const wake = (): void => this.#interrupt(cpu, CALL_IRQ);
+      return new ThreadCaller(control, cpuPlan(plan, cpu), wake, own);
     });
   }
 
@@ -52,7 +56,11 @@ export class GuestCpus implements OtherCpus {
   }
 
   lookAtQueues(cpu: number): void {
-    this.#callers[cpu - 1]?.lookAtQueues();
+    this.#interrupt(cpu, QUEUES_IRQ);
+  }
+
+  #interrupt(cpu: number, irq: number): void {
+    this.#controllers[cpu - 1]?.post(FIRST_SYSTEM_VECTOR + irq);
   }
 
   /** From now on, resets devices that other CPUs found broken. */
@@ -84,7 +92,7 @@ export function serveCalls(
   const first = cpuPlan(plan, 0);
   const bell = new Doorbell(control, first.doorbell);
   const interrupts = new InterruptController(control, plan, 0, bell);
-  const callee = new CpuCallee(control, cpuPlan(plan, cpu), bell);
+  const callee = new ThreadCallee(control, cpuPlan(plan, cpu), bell);
   const parts = new DeviceParts({
     guest,
     bus,

@@ -18,7 +18,7 @@ export interface SharedParts {
   readonly epoch: number;
 }
 
-/** Between CPU 0 and another CPU: calls that are waited for (`CpuCaller`), and programs to run. */
+/** Between CPU 0 and another CPU: calls that are waited for (`ThreadCaller`), and programs to run. */
 export interface CpuLink {
   readonly cpu: number;
   readonly calls: MessagePort;

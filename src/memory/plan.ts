@@ -29,7 +29,22 @@ export interface CpuPlan {
   readonly mailboxTail: number;
   readonly mailboxReply: number;
   readonly mailboxRecords: number;
-  /** Words: calls asked of this CPU, and done by it. See `bus/cpu-call.ts`. */
+  /** Words: calls asked of this CPU, and done by it. See `bus/thread-call.ts`. */
+  readonly callAsked: number;
+  readonly callDone: number;
+}
+
+/** Where a host thread's kicks arrive. */
+export interface KickPlan {
+  readonly doorbell: number;
+  /** Word: which functions have kick bits. */
+  readonly kickSummary: number;
+  /** By function: its bits. */
+  readonly kicks: readonly number[];
+}
+
+/** Offsets of one extra host thread's structures. */
+export interface IoThreadPlan extends KickPlan {
   readonly callAsked: number;
   readonly callDone: number;
 }
@@ -43,6 +58,8 @@ export interface FunctionPlan {
   readonly kicks: number;
   /** Word: notify port | queue count << 16, or 0 while the fast path does not apply. */
   readonly notifyPort: number;
+  /** A word for each queue: the number of the I/O thread that serves it; 0: the host's own thread. */
+  readonly servers: number;
   /** See `bus/function-card.ts`. */
   readonly card: number;
 }
@@ -56,9 +73,24 @@ export interface ControlPlan {
   readonly intxLines: number;
   readonly cpus: readonly CpuPlan[];
   readonly functions: readonly FunctionPlan[];
+  readonly ioThreads: readonly IoThreadPlan[];
 }
 
-export function planControl(shape: { cpus: number; functions: number }): ControlPlan {
+/** Of the host's first thread. */
+export const mainKicks = ({ hostDoorbell, kickSummary, functions }: ControlPlan): KickPlan => ({
+  doorbell: hostDoorbell,
+  kickSummary,
+  kicks: functions.map(({ kicks }) => kicks),
+});
+
+export interface MachineShape {
+  readonly cpus: number;
+  readonly functions: number;
+  /** Host threads beside its first; default 0. */
+  readonly ioThreads?: number;
+}
+
+export function planControl(shape: MachineShape): ControlPlan {
   if (shape.functions > MAX_FUNCTIONS) throw new RangeError(`at most ${MAX_FUNCTIONS} functions`);
   let next = CACHE_LINE;
   const take = (bytes: number, align = CACHE_LINE): number => {
@@ -88,7 +120,15 @@ export function planControl(shape: { cpus: number; functions: number }): Control
     msixTable: take(MSIX.maxVectors * MSIX.entryBytes),
     kicks: take(4 * KICK_WORDS),
     notifyPort: take(4),
+    servers: take(4 * MAX_QUEUES),
     card: take(CARD_BYTES),
+  }));
+  const ioThreads = Array.from({ length: shape.ioThreads ?? 0 }, () => ({
+    doorbell: take(Doorbell.BYTES),
+    kickSummary: take(4),
+    kicks: functions.map(() => take(4 * KICK_WORDS)),
+    callAsked: take(4),
+    callDone: take(4),
   }));
   return {
     bytes: alignUp(next, CACHE_LINE),
@@ -98,5 +138,6 @@ export function planControl(shape: { cpus: number; functions: number }): Control
     intxLines,
     cpus,
     functions,
+    ioThreads,
   };
 }

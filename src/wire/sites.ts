@@ -44,6 +44,8 @@ const LABELS = [
   "kick: look up notify port",
   "kick: publish notify port",
   "kick: set bit",
+  "kick: look up thread",
+  "kick: publish thread",
   "kick: take bits",
   // Doorbells.
   "doorbell: ring",
@@ -71,11 +73,11 @@ const LABELS = [
   "msi: take vectors",
   // Run control.
   "run: state",
-  // Calls between CPUs.
-  "cpu call: ask",
-  "cpu call: look for a call",
-  "cpu call: done",
-  "cpu call: look whether it is done",
+  // Calls between threads of one side.
+  "call: ask",
+  "call: look for a call",
+  "call: done",
+  "call: look whether it is done",
 ] as const;
 
 export type SiteLabel = (typeof LABELS)[number];

@@ -61,7 +61,7 @@ export function blkRig(disk: Disk, { flush = true, serial = "serial" } = {}) {
   };
   /** Lets the event loop turn until every outstanding back-end request has ended. */
   const settle = async (): Promise<void> => {
-    while (rig.host.ioOutstanding > 0) await new Promise(setImmediate);
+    while (rig.host.work.outstanding > 0) await new Promise(setImmediate);
   };
   /** One request from offer to answer. */
   const request = async (wanted: FakeRequest) => {

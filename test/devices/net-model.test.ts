@@ -171,7 +171,7 @@ test("a back-end that answers later holds the next frame back, across a reset to
   const sends = [0, 1, 2].map((seed) => nic.send(frameOf(60, seed)).catch((error: Error) => error.name));
   machine.settle();
   expect(backend.sent.length).toBe(1);
-  expect(machine.host.ioOutstanding).toBe(1);
+  expect(machine.host.work.outstanding).toBe(1);
   machine.guest.virtio.unregisterDriver(net);
   machine.guest.virtio.registerDriver(net);
   const again = machine.guest.virtio.find(net).send(frameOf(60, 9));
@@ -182,7 +182,7 @@ test("a back-end that answers later holds the next frame back, across a reset to
   await machine.run(again);
   expect(await Promise.all(sends)).toEqual(["CancelledError", "CancelledError", "CancelledError"]);
   expect(backend.sent.map(({ frame }) => frame)).toEqual([frameOf(60, 0), frameOf(60, 9)]);
-  expect(machine.host.ioOutstanding).toBe(0);
+  expect(machine.host.work.outstanding).toBe(0);
 });
 
 test("a back-end that fails loses the frame, not the device", async () => {

@@ -162,7 +162,7 @@ describe("host loop", () => {
     while (loop.sleeps === 0) await new Promise(setImmediate);
     ended();
     while (loop.sleeps === 1) await new Promise(setImmediate);
-    expect([rig.host.ioOutstanding, rig.host.ioEnded]).toEqual([0, 1]);
+    expect([rig.host.work.outstanding, rig.host.work.ended]).toEqual([0, 1]);
     loop.stop();
     await running;
   });

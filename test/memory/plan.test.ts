@@ -9,6 +9,7 @@ import {
   MAILBOX_RECORD_BYTES,
   MAILBOX_SLOTS,
   MAX_FUNCTIONS,
+  MAX_QUEUES,
   planControl,
   VECTOR_WORDS,
 } from "../../src/memory/plan.ts";
@@ -41,17 +42,20 @@ const SIZES = {
   msixTable: MSIX.maxVectors * MSIX.entryBytes,
   kicks: 4 * KICK_WORDS,
   notifyPort: 4,
+  servers: 4 * MAX_QUEUES,
   card: CARD_BYTES,
 } as const;
 
-const pieces = ({ bytes: _, cpus, functions, ...own }: ControlPlan): Piece[] =>
-  [own, ...cpus, ...functions].flatMap((part, index) =>
-    Object.entries(part).map(([name, from]: [string, number]) => ({
-      name: `${name} of part ${index}`,
-      from,
-      bytes: SIZES[name as keyof typeof SIZES],
-      align: name.toLowerCase().includes("doorbell") ? Doorbell.ALIGN : 4,
-    })),
+const pieces = ({ bytes: _, cpus, functions, ioThreads, ...own }: ControlPlan): Piece[] =>
+  [own, ...cpus, ...functions, ...ioThreads].flatMap((part, index) =>
+    Object.entries(part).flatMap(([name, from]: [string, number | readonly number[]]) =>
+      [from].flat().map((at, place) => ({
+        name: `${name} ${place} of part ${index}`,
+        from: at,
+        bytes: SIZES[name as keyof typeof SIZES],
+        align: name.toLowerCase().includes("doorbell") ? Doorbell.ALIGN : 4,
+      })),
+    ),
   );
 
 describe.each([
@@ -59,13 +63,17 @@ describe.each([
   { cpus: 1, functions: 1 },
   { cpus: 3, functions: 5 },
   { cpus: 8, functions: MAX_FUNCTIONS },
-])("planControl for $cpus CPUs and $functions functions", (shape) => {
+  { cpus: 2, functions: 3, ioThreads: 2 },
+])("planControl for $cpus CPUs, $functions functions and $ioThreads I/O threads", (shape) => {
   const plan = planControl(shape);
   const sorted = pieces(plan).sort((a, b) => a.from - b.from);
 
   it("has every structure inside its bytes, and offset 0 is nobody's", () => {
     expect(sorted.filter(({ from, bytes }) => !(from > 0 && from + bytes <= plan.bytes))).toEqual([]);
     expect([plan.cpus.length, plan.functions.length]).toEqual([shape.cpus, shape.functions]);
+    expect(plan.ioThreads.map(({ kicks }) => kicks.length)).toEqual(
+      Array.from({ length: shape.ioThreads ?? 0 }, () => shape.functions),
+    );
   });
 
   it("overlaps nothing", () => {

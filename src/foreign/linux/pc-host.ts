@@ -71,7 +71,7 @@ export class PcHost implements PcDevices {
     this.#hotPlug = new AcpiHotPlug(cpu, this.handler, (slot) => this.owns(slot));
     this.#bus = new PcBus(cpu, this);
     this.#bus.claim(HOT_PLUG.changed, ACPI_HOT_PLUG_END, this.#hotPlug);
-    this.host.onIoEnded = () => this.served();
+    this.host.work.onEnded = () => this.served();
     void this.#deliverWhenPosted();
   }
 

@@ -1,10 +1,12 @@
 /** Several virtual CPUs: each with a queue of its own, and a queue that the first takes back from the second. */
-import { CALL_IRQ, CpuCallee, CpuCaller } from "../../bus/cpu-call.ts";
 import { InterruptController } from "../../bus/interrupt-controller.ts";
+import { ThreadCallee, ThreadCaller } from "../../bus/thread-call.ts";
+import { CALL_IRQ } from "../../guest/cpus.ts";
 import { type ActiveQueue, queueInterrupt } from "../../guest/virtio-pci/interrupts.ts";
 import { LegacyRegisters } from "../../guest/virtio-pci/registers.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import { Doorbell } from "../../memory/doorbell.ts";
+import { FIRST_SYSTEM_VECTOR } from "../../wire/hot-plug.ts";
 import { MSIX, msiAddress } from "../../wire/pci.ts";
 import { ringLayout } from "../../wire/ring.ts";
 import { site } from "../../wire/sites.ts";
@@ -81,7 +83,8 @@ function taker(context: ThreadContext): ThreadProgram {
   const other = plan.cpus[1];
   if (other === undefined) throw new RangeError("no CPU 1");
   const controller = new InterruptController(control, plan, 1, bellOf(context, 1));
-  const caller = new CpuCaller(control, other, controller, cpu.doorbell, { spins: 1 });
+  const wake = (): void => controller.post(FIRST_SYSTEM_VECTOR + CALL_IRQ);
+  const caller = new ThreadCaller(control, other, wake, cpu.doorbell, { spins: 1 });
   // What a driver writes of a ring.
   const words = (ringLayout(SIZE).usedEvent + 2) >>> 2;
   const offset = (word: number): number => ring.address(0) - ram.base + 4 * word;
@@ -115,7 +118,7 @@ function giver(context: ThreadContext): ThreadProgram {
   const active: ActiveQueue = { queue: driver.queue as DriverQueue<never>, callback: () => driver.collect() };
   while (!cpu.hasMessage(QUEUE_IRQ)) cpu.irq.allocateMsi();
   cpu.irq.requestIrq(QUEUE_IRQ, () => queueInterrupt(active), "stamp", driver);
-  const callee = new CpuCallee(control, own, bellOf(context, 0));
+  const callee = new ThreadCallee(control, own, bellOf(context, 0));
   let given = false;
   const give = (): void => {
     given = true;
