@@ -21,6 +21,7 @@ export interface DescriptionOptions {
   eventIndex?: string;
   memory?: string;
   cpus?: string;
+  ioThreads?: string;
   device: string[];
   config?: string;
 }
@@ -71,6 +72,7 @@ export function addDescriptionOptions(command: Command, deviceHelp: string): Com
     .option("--event-index <on|off>", "offer event index (default on)")
     .option("--memory <size>", "guest RAM (default 64M)")
     .option("--cpus <n>", "virtual CPUs, a thread each, that share the queues of devices (default 1)")
+    .option("--io-threads <n>", "extra host threads, to which device queues are handed (default 0)")
     .option("--device <name[,key=value…]>", deviceHelp, collect, [])
     .option("--config <file>", "a machine description in JSON; these options come on top of it");
 }
@@ -81,6 +83,7 @@ export function describeMachine(options: DescriptionOptions): MachineDescription
     ...base,
     ...(options.memory !== undefined && { memory: options.memory }),
     ...(options.cpus !== undefined && { cpus: wholeNumber("--cpus", options.cpus) }),
+    ...(options.ioThreads !== undefined && { ioThreads: wholeNumber("--io-threads", options.ioThreads) }),
     ...(options.interrupts !== undefined && { interrupts: options.interrupts }),
     ...(options.queueSize !== undefined && { queueSize: wholeNumber("--queue-size", options.queueSize) }),
     ...(options.indirect !== undefined && { indirect: onOff("--indirect", options.indirect) }),

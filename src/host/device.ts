@@ -92,7 +92,7 @@ export interface DeviceModel {
    * For a device whose queues I/O threads may serve (`DeviceDefinition.createPart`): which, and what its parts are made
    * from. That goes to other threads: plain data, and shared bytes.
    */
-  readonly parts?: { readonly queues: readonly number[]; readonly share: unknown };
+  readonly parts?: { readonly queues: readonly number[]; readonly share: unknown } | undefined;
   /** What can be asked of the device at run time, by name. */
   readonly commands?: Readonly<Record<string, DeviceCommand>>;
 }

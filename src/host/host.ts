@@ -168,7 +168,13 @@ export class Host implements LoopWork {
     this.#functions[removed.index] = undefined;
     removed.unplug();
     this.#letGo(removed.slot);
-    await removed.device.model.close?.();
+    await this.closeDevice(removed);
+  }
+
+  /** Releases what a device holds that is not plugged in: first its parts on I/O threads. */
+  async closeDevice({ part, model }: Pick<AddDeviceOptions, "part" | "model">): Promise<void> {
+    if (part !== undefined) await this.#options.ioThreads?.removePart(part);
+    await model.close?.();
   }
 
   /** One turn; true if anything was done. */

@@ -46,6 +46,8 @@ export interface IoThreads {
   readonly count: number;
   /** Returns when the thread has done it. Throws where it has not for too long. */
   call(thread: number, request: IoRequest): void;
+  /** Every thread releases what its part of an unplugged device holds. */
+  removePart(part: number): Promise<void>;
 }
 
 export interface IoQueuesOptions {

@@ -70,6 +70,8 @@ export class VirtioFunction implements PciHooks {
   readonly slot: number;
   readonly index: number;
   readonly name: string;
+  readonly model: DeviceModel;
+  readonly part: number | undefined;
   readonly pci: PciFunction;
   readonly device: VirtioDevice;
   readonly interrupts: FunctionInterrupts;
@@ -85,6 +87,8 @@ export class VirtioFunction implements PciHooks {
     this.slot = options.slot;
     this.index = site.index;
     this.name = site.fullName;
+    this.model = options.model;
+    this.part = options.part;
     this.#kicks = site.kicks;
     this.interrupts = makeInterrupts(options, site);
     this.#elsewhere = this.#makeIoQueues(options, site);

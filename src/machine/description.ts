@@ -45,6 +45,8 @@ export interface MachineDescription {
   readonly seed?: number;
   /** Virtual CPUs of the guest, a worker each; default 1. Those beyond the first share the queues of devices that have several. */
   readonly cpus?: number;
+  /** Host threads beside the first; default 0. They serve the queues of devices that let them, each thread some. */
+  readonly ioThreads?: number;
   readonly devices?: readonly DeviceDescription[];
   readonly deadlines?: Partial<Deadlines>;
   readonly watch?: Partial<WatchSpec>;
@@ -75,6 +77,8 @@ export interface Deadlines {
   readonly stallMs: number;
   /** A register read without an answer. */
   readonly portMs: number;
+  /** An I/O thread does what the host's first thread asks of it. */
+  readonly ioThreadMs: number;
   /** The guest lets go of a device that it was asked for. */
   readonly unplugMs: number;
   /** A command to a device answered, by the guest where it takes part. */
@@ -104,6 +108,7 @@ export interface MachineSpec {
   readonly pollMaxUs: number;
   readonly seed: number;
   readonly cpus: number;
+  readonly ioThreads: number;
   readonly devices: readonly DeviceSpec[];
   readonly deadlines: Deadlines;
   readonly watch: WatchSpec;
@@ -114,6 +119,7 @@ const DEFAULT_DEADLINES: Deadlines = {
   startMs: 20_000,
   stallMs: 10_000,
   portMs: 10_000,
+  ioThreadMs: 5_000,
   unplugMs: 5_000,
   commandMs: 10_000,
   stopMs: 5_000,
@@ -123,6 +129,7 @@ const MIN_MEMORY = 1 << 20;
 const MAX_MEMORY = 2 ** 32;
 /** Each is a thread. */
 const MAX_CPUS = 16;
+const MAX_IO_THREADS = 16;
 const FIRST_SLOT = 4;
 const LAST_SLOT = 31;
 
@@ -137,6 +144,7 @@ const KNOWN_KEYS = [
   "pollMaxUs",
   "seed",
   "cpus",
+  "ioThreads",
   "devices",
   "deadlines",
   "watch",
@@ -163,6 +171,7 @@ export function checkDescription(description: MachineDescription): MachineSpec {
     pollMaxUs: integer("pollMaxUs", description.pollMaxUs ?? 100, 0, 1_000_000),
     seed: integer("seed", description.seed ?? 1, 0, 0xffff_ffff),
     cpus: integer("cpus", description.cpus ?? 1, 1, MAX_CPUS),
+    ioThreads: integer("ioThreads", description.ioThreads ?? 0, 0, MAX_IO_THREADS),
     devices,
     deadlines: checkDeadlines(description.deadlines ?? {}),
     watch: checkWatch(description.watch ?? {}),

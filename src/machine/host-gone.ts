@@ -1,8 +1,10 @@
-/** Hears of a host worker that has died, unless it was meant to. */
+/** Hears of a host worker that has died, unless it was meant to, or that has given up. */
 import type { Side } from "./control.ts";
+import { MachineError } from "./fault.ts";
+import type { Fault, HostService } from "./protocol.ts";
 
 export class HostGone {
-  /** Rejects when a host worker dies that nobody killed; never resolves. */
+  /** Rejects when a host worker dies that nobody killed, or fails; never resolves. */
   readonly promise: Promise<never>;
   #reject: (error: unknown) => void = () => {};
   readonly #expected = new WeakSet<object>();
@@ -18,6 +20,12 @@ export class HostGone {
     side.gone.catch((error) => {
       if (!this.#expected.has(side)) this.#reject(error);
     });
+  }
+
+  /** After it was started. */
+  watchFailure(side: Side<HostService>): void {
+    const failure = side.service.failure() as Promise<Fault>;
+    failure.then((fault) => this.#reject(new MachineError(fault))).catch(() => undefined);
   }
 
   expect(side: object): void {

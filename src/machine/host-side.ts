@@ -1,25 +1,28 @@
 /** The host worker: device models, their PCI functions and the loop that serves them, behind a control service. */
+import { BusTimeoutError } from "../bus/port-bus.ts";
 import { Host } from "../host/host.ts";
 import { HostLoop } from "../host/loop.ts";
-import type { Violation } from "../host/violation.ts";
 import { runDeviceCommand } from "./device-command.ts";
-import { outcomeOf } from "./fault.ts";
+import { outcomeOf, toFault } from "./fault.ts";
 import { addDevices, plugDevice, unplugDevice } from "./hot-plug.ts";
+import { HostIoThreads } from "./io-calls.ts";
 import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
-import type { CountedViolation, HostService, SharedParts } from "./protocol.ts";
+import type { CountedViolation, Fault, HostService, HostSideParts } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
+import { countViolation } from "./violations.ts";
 import { startWatch } from "./watch.ts";
 
-const MAX_VIOLATIONS_KEPT = 100;
-
-export function createHostSide(parts: SharedParts): HostService {
+export function createHostSide(parts: HostSideParts): HostService {
   const watch = startWatch(
     parts,
     "device",
     (index) => host.functions.find((each) => each.index === index)?.slot,
   );
-  const { spec, plan, control, ram, hostDoorbell } = attachParts(parts);
+  const attached = attachParts(parts);
+  const { spec, plan, control, ram, hostDoorbell } = attached;
+  const { links = [] } = parts;
+  const io = links.length > 0 ? new HostIoThreads(attached, links) : undefined;
   const log = new Log();
   const violations: CountedViolation[] = [];
   const host = new Host({
@@ -28,26 +31,35 @@ export function createHostSide(parts: SharedParts): HostService {
     plan,
     platform: livePlatform,
     kickFastPath: spec.kickFastPath,
-    violated: (violation) => count(violations, violation),
+    violated: (violation) => countViolation(violations, violation),
     log: (message) => log.add(message),
     watchBus: watch?.bus,
     watchSlots: watch?.slotChanged,
+    ioThreads: io,
   });
   const loop = new HostLoop(host, hostDoorbell, { spinUsMax: spec.pollMaxUs });
   let running: Promise<void> = Promise.resolve();
+  let fail: (fault: Fault) => void = () => {};
+  const failed = new Promise<Fault>((resolve) => {
+    fail = resolve;
+  });
 
   return {
     start: (devices, again) =>
       outcomeOf("internal", async () => {
-        await addDevices(host, spec, devices);
+        await addDevices(host, spec, devices, io?.makeParts);
         if (again) host.announceAll();
         running = loop.run();
-        // A loop that fails is our own bug: let it end the worker, with its stack.
-        running.catch((error) =>
-          setImmediate(() => {
-            throw error;
-          }),
-        );
+        running.catch((error) => {
+          // Whoever did not answer may still be asked why, and so may this side.
+          if (error instanceof BusTimeoutError) fail(toFault(error, "internal"));
+          else {
+            // A loop that fails is our own bug: let it end the worker, with its stack.
+            setImmediate(() => {
+              throw error;
+            });
+          }
+        });
         return null;
       }),
     describe: async () => ({
@@ -56,8 +68,9 @@ export function createHostSide(parts: SharedParts): HostService {
       functions: host.describe().functions,
       log: log.lines,
     }),
+    failure: () => failed,
     command: (request) => outcomeOf("internal", () => runDeviceCommand(host.functions, request)),
-    plug: (device) => outcomeOf("internal", () => plugDevice(host, spec, device)),
+    plug: (device) => outcomeOf("internal", () => plugDevice(host, spec, device, io?.makeParts)),
     unplug: (request) => outcomeOf("internal", () => unplugDevice(host, request)),
     stop: async () => {
       loop.stop();
@@ -65,13 +78,4 @@ export function createHostSide(parts: SharedParts): HostService {
       await host.close();
     },
   };
-}
-
-function count(violations: CountedViolation[], violation: Violation): void {
-  const same = (known: Violation) =>
-    known.kind === violation.kind && known.device === violation.device && known.queue === violation.queue;
-  const at = violations.findIndex(same);
-  const known = violations[at];
-  if (known !== undefined) violations[at] = { ...known, count: known.count + 1 };
-  else if (violations.length < MAX_VIOLATIONS_KEPT) violations.push({ ...violation, count: 1 });
 }

@@ -1,16 +1,24 @@
 /** Devices that come and go while the machine runs: the host's end of `Machine.plug` and `Machine.unplug`. */
 import { type DeviceModel, UsageError } from "../host/device.ts";
 import type { Host } from "../host/host.ts";
+import type { PartFacts } from "../host/io-thread.ts";
 import type { AddDeviceOptions } from "../host/virtio-function.ts";
-import { MSIX } from "../wire/pci.ts";
+import { formatBdf, MSIX } from "../wire/pci.ts";
 import { checkDevice, type DeviceDescription, type DeviceSpec, type MachineSpec } from "./description.ts";
 import { findTarget } from "./device-command.ts";
 import { checkOptions, findDevice } from "./devices.ts";
 import { livePlatform } from "./platform.ts";
 import type { UnplugRequest } from "./protocol.ts";
 
+/** Has every I/O thread make its part of a device; resolves with the part's number. */
+export type MakeParts = (facts: Omit<PartFacts, "part">, type: string, share: unknown) => Promise<number>;
+
 /** Opens what a device needs, and says what the host is to add. */
-export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promise<AddDeviceOptions> {
+export async function createDevice(
+  device: DeviceSpec,
+  spec: MachineSpec,
+  makeParts?: MakeParts,
+): Promise<AddDeviceOptions> {
   const definition = await findDevice(device.type);
   const model: Partial<DeviceModel> | null = await definition.create(
     checkOptions(definition, device.options),
@@ -21,7 +29,7 @@ export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promi
       `device ${definition.name}: expected create() to return a model with queues and queueNotified, got ${describe(model)}`,
     );
   }
-  return {
+  const added = {
     slot: device.slot,
     name: definition.name,
     virtioId: definition.virtioId,
@@ -30,7 +38,28 @@ export async function createDevice(device: DeviceSpec, spec: MachineSpec): Promi
     msixVectors: device.vectors ?? Math.min(MSIX.maxVectors, model.queues.length + 1),
     transportFeatures: spec.transportFeatures,
   };
+  const { parts } = model;
+  if (makeParts === undefined || definition.createPart === undefined || parts === undefined) return added;
+  try {
+    return { ...added, part: await makeParts(factsOf(added), device.type, parts.share) };
+  } catch (error) {
+    await model.close?.();
+    throw error;
+  }
 }
+
+const factsOf = ({
+  slot,
+  name,
+  msixVectors,
+  queueSize,
+  model,
+}: AddDeviceOptions): Omit<PartFacts, "part"> => ({
+  name: `${formatBdf({ bus: 0, slot, function: 0 })} ${name}`,
+  slot,
+  msixVectors,
+  queues: model.queues.map((queue) => ({ name: queue.name, size: queue.size ?? queueSize })),
+});
 
 /** A user's module may return anything. */
 const isModel = (model: Partial<DeviceModel> | null | undefined): model is DeviceModel =>
@@ -47,22 +76,29 @@ export async function addDevices(
   host: Host,
   spec: MachineSpec,
   devices: readonly DeviceDescription[],
+  makeParts?: MakeParts,
 ): Promise<void> {
   for (const device of devices) {
     const checked = checkDevice("device", device, new Set(), spec.queueSize);
-    host.addDevice(await createDevice(checked, spec));
+    host.addDevice(await createDevice(checked, spec, makeParts));
   }
 }
 
 /** Returns the slot that the device is in. */
-export async function plugDevice(host: Host, spec: MachineSpec, wanted: DeviceDescription): Promise<number> {
+export async function plugDevice(
+  host: Host,
+  spec: MachineSpec,
+  wanted: DeviceDescription,
+  makeParts?: MakeParts,
+): Promise<number> {
   if (!host.hasRoom) throw new UsageError("there is no room for another device: unplug one first");
   const taken = new Set(host.functions.map(({ slot }) => slot));
-  const device = await createDevice(checkDevice("device", wanted, taken, spec.queueSize), spec);
+  const checked = checkDevice("device", wanted, taken, spec.queueSize);
+  const device = await createDevice(checked, spec, makeParts);
   try {
     return host.plug(device).slot;
   } catch (error) {
-    await device.model.close?.();
+    await host.closeDevice(device);
     throw error;
   }
 }

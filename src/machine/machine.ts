@@ -14,6 +14,7 @@ import {
 import { ExtraCpus, portsOf } from "./extra-cpus.ts";
 import { unwrap } from "./fault.ts";
 import { HostGone } from "./host-gone.ts";
+import { IoWorkers, ioPortsOf } from "./io-workers.ts";
 import type { GuestService, HostService, Outcome, SharedParts } from "./protocol.ts";
 import {
   accountOf,
@@ -46,7 +47,9 @@ export class Machine implements RunnableMachine {
   readonly #hostGone = new HostGone();
   /** What is plugged in, by slot. */
   readonly #devices = new Map<number, DeviceDescription>();
+  /** The host's workers: the first, and I/O workers. */
   #host: Side<HostService>;
+  #io: IoWorkers;
   /** A restart that is under way, and how many there are. */
   #restarting: Promise<unknown> = Promise.resolve();
   #restarts = 0;
@@ -71,7 +74,7 @@ export class Machine implements RunnableMachine {
     this.#shared = allocateParts(spec);
     this.#parts = attachParts(this.#shared);
     for (const device of spec.devices) this.#devices.set(device.slot, device);
-    this.#host = this.#startHost();
+    [this.#host, this.#io] = this.#startHost();
     this.#cpus = new ExtraCpus(this.#shared);
     const { links } = this.#cpus;
     this.#guest = new Side("guest", { ...this.#shared, links }, { transfer: portsOf(links) });
@@ -129,7 +132,7 @@ export class Machine implements RunnableMachine {
   }
 
   /**
-   * Kills the host worker at once, whatever it is doing, and starts another, with the same devices as after power-on.
+   * Kills the host's workers at once, whatever they are doing, and starts others, with the same devices as after power-on.
    * RAM and the guest live on: to the guest each device was pulled out and another one plugged in. Back-end I/O that
    * was under way has ended when the new host starts.
    */
@@ -145,19 +148,18 @@ export class Machine implements RunnableMachine {
   }
 
   async #replaceHost(): Promise<void> {
-    const dying = this.#host;
-    this.#hostGone.expect(dying);
-    await dying.end();
+    const dying = [this.#host, ...this.#io.sides];
+    for (const side of dying) this.#hostGone.expect(side);
+    await Promise.all(dying.map((side) => side.end()));
     powerOff(this.#parts);
     if (this.#ended) return;
-    this.#host = this.#startHost();
+    [this.#host, this.#io] = this.#startHost();
     const { startMs } = this.spec.deadlines;
-    const devices = [...this.#devices.values()];
-    const starting = async (): Promise<Outcome<null>> => {
-      await this.#host.ready;
-      return this.#host.service.start(devices, true);
+    const starting = async (): Promise<void> => {
+      await Promise.all([this.#host.ready, this.#io.ready]);
+      await this.#serveDevices(true);
     };
-    unwrap(await withinDeadline("startMs", startMs, this.#alive(starting())));
+    await withinDeadline("startMs", startMs, this.#alive(starting()));
     await this.#attend();
   }
 
@@ -177,7 +179,8 @@ export class Machine implements RunnableMachine {
         takeSnapshot(this.#parts, performance.timeOrigin + performance.now() - this.#shared.epoch),
       counters: async () => {
         const [host, guest] = await Promise.all([describeSide(this.#host), describeSide(this.#guest)]);
-        return mergeQueues(host, (await this.#cpus.describe(guest)).state);
+        const [devices, drivers] = await Promise.all([this.#io.describe(host), this.#cpus.describe(guest)]);
+        return mergeQueues(devices.state, drivers.state);
       },
     };
   }
@@ -201,19 +204,28 @@ export class Machine implements RunnableMachine {
   /** Ends both workers now. */
   async end(): Promise<void> {
     this.#ended = true;
-    await Promise.all([this.#guest.end(), this.#cpus.end(), this.#host.end()]);
+    await Promise.all([this.#guest.end(), this.#cpus.end(), this.#host.end(), this.#io.end()]);
   }
 
-  #startHost(): Side<HostService> {
-    const side = new Side<HostService>("host", this.#shared);
-    this.#hostGone.watch(side);
-    return side;
+  #startHost(): [Side<HostService>, IoWorkers] {
+    const io = new IoWorkers(this.#shared);
+    const { links } = io;
+    const side = new Side<HostService>("host", { ...this.#shared, links }, { transfer: ioPortsOf(links) });
+    for (const each of [side, ...io.sides]) this.#hostGone.watch(each);
+    return [side, io];
+  }
+
+  async #serveDevices(again: boolean): Promise<void> {
+    await this.#io.start();
+    const devices = [...this.#devices.values()];
+    unwrap((await this.#host.service.start(devices, again)) as Outcome<null>);
+    this.#hostGone.watchFailure(this.#host);
   }
 
   async #boot(): Promise<void> {
-    await this.#alive(Promise.all([this.#host.ready, this.#guest.ready, this.#cpus.ready]));
-    const devices = [...this.#devices.values()];
-    unwrap(await this.#alive<Outcome<null>>(this.#host.service.start(devices, false)));
+    const { ready } = this.#io;
+    await this.#alive(Promise.all([this.#host.ready, ready, this.#guest.ready, this.#cpus.ready]));
+    await this.#alive(this.#serveDevices(false));
     await this.#alive(this.#cpus.start());
     unwrap(await this.#alive<Outcome<null>>(this.#guest.service.start()));
   }
@@ -234,7 +246,8 @@ export class Machine implements RunnableMachine {
   }
 
   #alive<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#host.gone, this.#guest.gone, this.#cpus.gone]);
+    const sides = [this.#host, ...this.#io.sides, this.#guest];
+    return Promise.race([work, this.#cpus.gone, ...sides.map(({ gone }) => gone)]);
   }
 
   async #report(run: Run): Promise<RunReport> {
@@ -245,9 +258,12 @@ export class Machine implements RunnableMachine {
       accountOf(this.#host, limitMs),
       accountOf(this.#guest, limitMs),
     ]);
-    const all = await this.#cpus.describe(guest.state, limitMs);
-    const error = run.error ?? host.error ?? guest.error ?? all.error;
-    const report = reportOf("virtlab", { ...run, error }, host.state, all.state);
+    const [devices, drivers] = await Promise.all([
+      this.#io.describe(host.state, limitMs),
+      this.#cpus.describe(guest.state, limitMs),
+    ]);
+    const error = run.error ?? host.error ?? guest.error ?? devices.error ?? drivers.error;
+    const report = reportOf("virtlab", { ...run, error }, devices.state, drivers.state);
     return report.verdict === "stalled" ? { ...report, control: describeControl(this.#parts) } : report;
   }
 }

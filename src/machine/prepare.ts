@@ -3,13 +3,16 @@ import { UsageError } from "../host/device.ts";
 import type { SharedParts } from "./protocol.ts";
 import { displayUrl, importModule } from "./thread.ts";
 
+/** Which kind of worker is prepared; "io": a host thread beside the first. */
+export type PreparedSide = "host" | "io" | "guest";
+
 /** Default export of a module that `MachineDescription.prepare` names. */
-export type Prepare = (side: "host" | "guest", args: unknown) => void | Promise<void>;
+export type Prepare = (side: PreparedSide, args: unknown) => void | Promise<void>;
 
 /** `create`, once this worker has been prepared as the machine's description says. */
 export const prepared =
-  <Service>(side: "host" | "guest", create: (parts: SharedParts) => Service) =>
-  async (parts: SharedParts): Promise<Service> => {
+  <Parts extends SharedParts, Service>(side: PreparedSide, create: (parts: Parts) => Service) =>
+  async (parts: Parts): Promise<Service> => {
     const { prepare } = parts.spec;
     if (prepare !== null) {
       const { default: run } = await importModule(prepare.module);

@@ -1,5 +1,6 @@
 /** Control messages between the main thread and the two workers: types only. Data never goes this way. */
 import type { MessagePort } from "node:worker_threads";
+import type { PartFacts } from "../host/io-thread.ts";
 import type { Violation } from "../host/violation.ts";
 import type { SharedBuffer } from "../memory/attach.ts";
 import type { Finding } from "../monitor/monitor.ts";
@@ -16,6 +17,47 @@ export interface SharedParts {
   readonly events?: { readonly host: SharedBuffer; readonly guest: SharedBuffer };
   /** When the machine was made: `performance.timeOrigin` and `now` in milliseconds. Traces count from here. */
   readonly epoch: number;
+}
+
+/** Between the host's first thread and an I/O thread: calls that are waited for, and a service (`IoPartService`). */
+export interface IoLink {
+  /** Counted from 1. */
+  readonly thread: number;
+  readonly calls: MessagePort;
+  readonly parts: MessagePort;
+}
+
+/** What a host worker is given: links to each of the I/O threads, which have that one to it. */
+export interface HostSideParts extends SharedParts {
+  readonly links?: readonly IoLink[];
+}
+export interface IoSideParts extends SharedParts {
+  readonly link: IoLink;
+}
+
+/** An I/O thread, to the host's first thread: devices come and go. */
+export interface IoPartService {
+  /** `type` as in a device's description; `share` is what its model shares. */
+  addPart(facts: PartFacts, type: string, share: unknown): Promise<Outcome<null>>;
+  removePart(part: number): Promise<Outcome<null>>;
+}
+
+/** And to the main thread. */
+export interface IoService {
+  start(): Promise<Outcome<null>>;
+  describe(): Promise<IoThreadState>;
+}
+
+export interface IoThreadState {
+  readonly findings: readonly Finding[] | null;
+  readonly violations: readonly CountedViolation[];
+  /** Its parts of devices. */
+  readonly functions: readonly {
+    readonly name: string;
+    readonly queues: readonly { readonly counters: QueueCounters }[];
+    readonly model: Readonly<Record<string, unknown>>;
+  }[];
+  readonly log: readonly string[];
 }
 
 /** Between CPU 0 and another CPU: calls that are waited for (`ThreadCaller`), and programs to run. */
@@ -51,6 +93,8 @@ export interface HostService {
   /** Opens the devices and begins to serve. With `again` the guest has known other devices in their places. */
   start(devices: readonly DeviceDescription[], again: boolean): Promise<Outcome<null>>;
   describe(): Promise<HostState>;
+  /** Resolves when the host can serve no longer because a wait of its own has expired; and why. */
+  failure(): Promise<Fault>;
   /** A run-time change of one device, and its answer. */
   command(request: DeviceCommandRequest): Promise<Outcome<unknown>>;
   /** Adds a device to the running machine and tells the guest. Returns its slot. */
@@ -76,9 +120,18 @@ export interface DeviceCommandRequest {
 
 export interface FunctionState {
   readonly name: string;
-  readonly queues: readonly { readonly name: string; readonly counters: QueueCounters }[];
+  readonly queues: readonly FunctionQueueState[];
   /** What the device model says of itself. */
   readonly model: Readonly<Record<string, unknown>>;
+  /** What its parts on I/O threads say, by thread; only where it has any. */
+  readonly parts?: Readonly<Record<number, Readonly<Record<string, unknown>>>>;
+}
+
+export interface FunctionQueueState {
+  readonly name: string;
+  readonly counters: QueueCounters;
+  /** The I/O thread that serves it, or did last; 0: the host's first thread. */
+  readonly ioThread: number;
 }
 
 export interface HostState {

@@ -267,9 +267,10 @@ function verdictOf(error: Error | null, violations: number): Verdict {
 export function mergeQueues(host: HostState | null, guest: GuestState | null): QueueRow[] {
   return (guest?.queues ?? []).map((queue) => {
     const device = host?.functions.find((each) => each.name.startsWith(`${queue.busName} `));
-    const counters = device?.queues[queue.index]?.counters;
+    const { counters, ioThread = 0 } = device?.queues[queue.index] ?? {};
     return {
       ...queue,
+      ioThread: host === null ? null : ioThread,
       interruptsSent: host === null ? null : (counters?.interruptsSent ?? 0),
       interruptsSuppressed: host === null ? null : (counters?.interruptsSuppressed ?? 0),
     };

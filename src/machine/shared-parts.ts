@@ -1,7 +1,14 @@
 /** The shared memory of one machine, made once and attached by each side. */
 import { allocateShared, attachMemory } from "../memory/attach.ts";
 import { Doorbell } from "../memory/doorbell.ts";
-import { CARD_BYTES, type ControlPlan, INTX_LINES, KICK_WORDS, planControl } from "../memory/plan.ts";
+import {
+  CARD_BYTES,
+  type ControlPlan,
+  INTX_LINES,
+  KICK_WORDS,
+  MAX_QUEUES,
+  planControl,
+} from "../memory/plan.ts";
 import { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { eventRingBytes } from "../observe/record/event-ring.ts";
@@ -12,8 +19,8 @@ import type { SharedParts } from "./protocol.ts";
 /** Functions beyond those described are room for hot plug. */
 const SPARE_FUNCTIONS = 4;
 
-export const planFor = (spec: MachineSpec): ControlPlan =>
-  planControl({ cpus: spec.cpus, functions: Math.min(32, spec.devices.length + SPARE_FUNCTIONS) });
+export const planFor = ({ cpus, ioThreads, devices }: MachineSpec): ControlPlan =>
+  planControl({ cpus, ioThreads, functions: Math.min(32, devices.length + SPARE_FUNCTIONS) });
 
 export function allocateParts(spec: MachineSpec): SharedParts {
   const events = () => allocateShared(eventRingBytes(spec.watch.traceEvents));
@@ -56,8 +63,16 @@ export function powerOff({ control, plan }: AttachedParts): void {
     control.store32(fn.msixControl, 0, 0);
     clear(fn.msixPending, MSIX.maxVectors / 8);
     clear(fn.msixTable, MSIX.maxVectors * MSIX.entryBytes);
+    clear(fn.servers, 4 * MAX_QUEUES);
     clear(fn.kicks, 4 * KICK_WORDS);
     clear(fn.card, CARD_BYTES);
+  }
+  for (const thread of plan.ioThreads) {
+    for (const kicks of thread.kicks) clear(kicks, 4 * KICK_WORDS);
+    control.store32(thread.kickSummary, 0, 0);
+    control.store32(thread.callAsked, 0, 0);
+    control.store32(thread.callDone, 0, 0);
+    clear(thread.doorbell, Doorbell.BYTES);
   }
   control.store32(plan.kickSummary, 0, 0);
   for (let line = 0; line < INTX_LINES; line++) control.store32(plan.intxLines + 4 * line, 0, 0);
@@ -80,6 +95,11 @@ export function describeControl({ control, plan }: AttachedParts) {
         retired: read(cpu.mailboxTail),
         replies: read(cpu.mailboxReply),
       },
+    })),
+    ioThreads: plan.ioThreads.map((thread) => ({
+      doorbell: new Doorbell(control, thread.doorbell).describe(),
+      kickSummary: read(thread.kickSummary),
+      calls: { asked: read(thread.callAsked), done: read(thread.callDone) },
     })),
     functions: plan.functions.map((fn) => ({ isr: read(fn.isr), msixPending: read(fn.msixPending) })),
   };

@@ -8,6 +8,7 @@ import type { Disk } from "./disk.ts";
 import { openFileDisk } from "./file-disk.ts";
 import { memoryDisk } from "./memory-disk.ts";
 import { blk } from "./model.ts";
+import { type BlkShare, openPart } from "./requests.ts";
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 const QUEUES_MAX = 64;
@@ -63,6 +64,7 @@ export default defineDevice({
     const checked = checkOptions(options);
     return blk(await openDisk(options), checked);
   },
+  createPart: (share) => openPart(share as BlkShare),
 });
 
 async function openDisk({ file, size, seed, "read-only": readOnly }: DeviceOptions): Promise<Disk> {

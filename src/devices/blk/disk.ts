@@ -1,4 +1,10 @@
 /** What is behind a block device. Positions and lengths were checked against `bytes` by the device. */
+import type { SharedBytes } from "../../host/index.ts";
+
+/** A disk as another thread can have it too: the same bytes. */
+export type DiskShare =
+  | { readonly kind: "memory"; readonly content: SharedBytes; readonly readOnly: boolean }
+  | { readonly kind: "file"; readonly path: string; readonly bytes: number; readonly readOnly: boolean };
 
 export interface Disk {
   /** Size, a multiple of 512. Changes with `resize` only. */
@@ -22,6 +28,10 @@ export interface Disk {
   flush(): void | Promise<void>;
   /** Grows with zeros, or cuts off. */
   resize(bytes: number): void | Promise<void>;
+  /** For another thread's disk of the same bytes; undefined: there can be none. Another one after each `resize`. */
+  readonly share?: DiskShare;
+  /** The thread that shares the disk has resized it, and this is its share now. */
+  follow?(share: DiskShare): void;
   close(): void | Promise<void>;
 }
 

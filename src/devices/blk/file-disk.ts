@@ -80,6 +80,14 @@ export async function openFileDisk(
       bytes = size;
     },
     close: () => file.close(),
+    ...(file === opened && {
+      get share() {
+        return { kind: "file", path, bytes, readOnly } as const;
+      },
+      follow(share) {
+        if (share.kind === "file") bytes = share.bytes;
+      },
+    }),
   };
 }
 

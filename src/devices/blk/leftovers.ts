@@ -17,9 +17,11 @@ export class Leftovers {
     };
   }
 
-  reset(): void {
+  /** Resolves, where there is something to wait for, when the last one has ended. */
+  reset(): void | Promise<void> {
     this.#draining = this.#underWay > 0;
     this.#waiting.length = 0;
+    if (this.#draining) return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Now, or when everything of the life before the reset has ended. */

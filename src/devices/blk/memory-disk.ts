@@ -1,5 +1,5 @@
 /** A disk in the host's own memory: answers at once, and forgets at the end. */
-import { UsageError } from "../../host/index.ts";
+import { type SharedBytes, sharedBytes, UsageError, viewOf } from "../../host/index.ts";
 import { Random } from "../../wire/random.ts";
 import type { Disk } from "./disk.ts";
 
@@ -11,8 +11,14 @@ export interface MemoryDiskOptions {
 }
 
 export function memoryDisk({ bytes, readOnly, seed }: MemoryDiskOptions): Disk {
-  let content = allocate(bytes);
-  if (seed !== undefined) new Random(seed).fill(content);
+  const shared = allocate(bytes);
+  if (seed !== undefined) new Random(seed).fill(viewOf(shared));
+  return sharedDisk(shared, readOnly);
+}
+
+/** On content that other threads may have too. */
+export function sharedDisk(shared: SharedBytes, readOnly: boolean): Disk {
+  let content = viewOf(shared);
   return {
     get bytes() {
       return content.length;
@@ -30,17 +36,24 @@ export function memoryDisk({ bytes, readOnly, seed }: MemoryDiskOptions): Disk {
     },
     flush() {},
     resize(size) {
-      const resized = allocate(size);
+      shared = allocate(size);
+      const resized = viewOf(shared);
       resized.set(content.subarray(0, size));
       content = resized;
     },
     close() {},
+    get share() {
+      return { kind: "memory", content: shared, readOnly } as const;
+    },
+    follow(share) {
+      if (share.kind === "memory") content = viewOf(share.content);
+    },
   };
 }
 
-function allocate(bytes: number): Uint8Array {
+function allocate(bytes: number): SharedBytes {
   try {
-    return new Uint8Array(bytes);
+    return sharedBytes(bytes);
   } catch {
     throw new UsageError(`blk: expected a size that fits in memory, found ${bytes} bytes`);
   }

@@ -1,15 +1,6 @@
-/**
- * virtio-blk [virtio 1.4, 5.2] on a `Disk`. A disk that answers later holds nothing up: any number of requests are
- * out at once, and each is given back when its answer comes.
- */
-import {
-  type Chain,
-  type DeviceContext,
-  type DeviceModel,
-  type DeviceQueue,
-  UsageError,
-} from "../../host/index.ts";
-import { BLK_CONFIG, BLK_FEATURE, BLK_ID_BYTES, BLK_TYPE } from "../../wire/blk.ts";
+/** virtio-blk [virtio 1.4, 5.2] on a `Disk`: what configuration says, and what can be asked of it. */
+import { type DeviceContext, type DeviceModel, UsageError } from "../../host/index.ts";
+import { BLK_CONFIG, BLK_FEATURE, BLK_ID_BYTES } from "../../wire/blk.ts";
 import { hasFeature } from "../../wire/features.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import { sizeInBytes } from "../../wire/size.ts";
@@ -21,60 +12,18 @@ import {
   putCapacity,
 } from "./configuration.ts";
 import type { Disk } from "./disk.ts";
-import { Leftovers } from "./leftovers.ts";
-import { IOERR, type Job, type Outcome, perform } from "./perform.ts";
-import { parseRequest } from "./request.ts";
+import { BlkRequests, type BlkShare } from "./requests.ts";
 
 export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
   const options = { ...BLK_DEFAULTS, ...given };
   const serial = new TextEncoder().encode(options.serial).subarray(0, BLK_ID_BYTES);
   /** What configuration says; the driver's copy goes back to it, but for the write cache. */
   const facts = configuration(disk, options);
-  const leftovers = new Leftovers();
-  let inFlight = 0;
-
-  function handle(queue: DeviceQueue, chain: Chain, context: DeviceContext): void {
-    const request = parseRequest(chain);
-    if (typeof request === "string") {
-      context.violated({ kind: "request-format", queue: queue.index, detail: request });
-      queue.push(chain, 0);
-      return;
-    }
-    const job: Job = { queue, chain, request, writeThrough: writesThrough(context) };
-    leftovers.after(() => begin(job, context));
-  }
-
-  function begin(job: Job, context: DeviceContext): void {
-    if (job.queue.detached) return;
-    const outcome = perform(disk, serial, job);
-    if (outcome instanceof Promise) finishLater(job, outcome, context);
-    else finish(job, outcome);
-  }
-
-  function finishLater(job: Job, outcome: Promise<Outcome>, context: DeviceContext): void {
-    inFlight++;
-    const ended = context.ioStarted();
-    const written = changesDisk(job) ? leftovers.writing() : undefined;
-    void outcome
-      .catch((error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        context.log(`request type ${job.request.type} at sector ${job.request.sector}: ${text}`);
-        return IOERR;
-      })
-      .then((result) => {
-        finish(job, result);
-        job.queue.flush();
-      })
-      .finally(() => {
-        inFlight--;
-        written?.();
-        ended();
-      });
-  }
+  const requests = new BlkRequests(disk, serial);
 
   async function resize(bytes: number, context: DeviceContext): Promise<{ bytes: number }> {
     if (disk.readOnly) throw new UsageError("resize: the disk is read-only");
-    await disk.resize(bytes);
+    await context.standStill(async () => disk.resize(bytes));
     putCapacity(facts, bytes);
     const writeback = context.config[BLK_CONFIG.writeback] ?? 0;
     const changed = Uint8Array.from(facts);
@@ -87,7 +36,7 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
     features: offeredFeatures(disk, options),
     queues: queueNames(options.queues),
     config: facts,
-    queueNotified: (queue, context) => queue.serve((chain) => handle(queue, chain, context)),
+    queueNotified: (queue, context) => requests.queueNotified(queue, context),
     configWritten(_offset, _length, context) {
       const writeback = context.config[BLK_CONFIG.writeback] === 0 ? 0 : 1;
       context.config.set(facts);
@@ -97,16 +46,26 @@ export function blk(disk: Disk, given: Partial<BlkOptions> = {}): DeviceModel {
     },
     reset(context) {
       context.config.set(facts);
-      leftovers.reset();
+      void requests.reset();
     },
     close: () => disk.close(),
+    get parts() {
+      if (disk.share === undefined) return undefined;
+      const share: BlkShare = { disk: disk.share, serial };
+      return { queues: Array.from({ length: options.queues }, (_, index) => index), share };
+    },
     commands: {
       resize: {
         help: "SIZE: grows or shrinks the disk; the driver is told",
         run: (args, context) => resize(sizeArgument(args), context),
       },
     },
-    describe: () => ({ bytes: disk.bytes, readOnly: disk.readOnly, serial: options.serial, inFlight }),
+    describe: () => ({
+      bytes: disk.bytes,
+      readOnly: disk.readOnly,
+      serial: options.serial,
+      inFlight: requests.inFlight,
+    }),
   };
 }
 
@@ -122,20 +81,4 @@ function sizeArgument(args: readonly string[]): number {
   throw new UsageError(
     `resize: expected one size, a positive multiple of ${SECTOR_SIZE}, found "${args.join(" ")}"`,
   );
-}
-
-const changesDisk = ({ request: { type } }: Job): boolean =>
-  type === BLK_TYPE.OUT || type === BLK_TYPE.DISCARD || type === BLK_TYPE.WRITE_ZEROES;
-
-/** Without a way to flush, or with the cache switched off, a write is durable when it completes [5.2.6.2]. */
-function writesThrough({ config, features }: DeviceContext): boolean {
-  if (config[BLK_CONFIG.writeback] === 0) return true;
-  return !hasFeature(features, BLK_FEATURE.FLUSH) && !hasFeature(features, BLK_FEATURE.CONFIG_WCE);
-}
-
-/** Writes the status and gives the chain back; not after a reset, when the memory is the driver's again. */
-function finish({ queue, chain }: Job, { status, written }: Outcome): void {
-  if (queue.detached) return;
-  chain.write(chain.writableBytes - 1, Uint8Array.of(status));
-  queue.push(chain, written + 1);
 }

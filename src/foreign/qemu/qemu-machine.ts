@@ -144,6 +144,7 @@ function checkQemuDescription(description: MachineDescription): MachineSpec {
   const spec = checkDescription(description);
   if (spec.memory > MAX_MEMORY) throw new UsageError("memory: with QEMU at most 2G");
   if (spec.cpus > 1) throw new UsageError("cpus: with QEMU always 1");
+  if (spec.ioThreads > 0) throw new UsageError("ioThreads: with QEMU always 0");
   if (spec.memoryBase !== DEFAULT_RAM_BASE) throw new UsageError("memoryBase: with QEMU always 1 MiB");
   return { ...spec, devices: spec.devices.map(withQemuDefaults) };
 }

@@ -26,7 +26,7 @@ export interface LiveReport extends LiveFindings {
 const PREPARE = new URL(`./live-prepare${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
 /** A watched machine is slow: what would be a stall elsewhere is none here. */
-const PATIENT = { startMs: 120_000, stallMs: 120_000, portMs: 120_000, stopMs: 120_000 };
+const PATIENT = { startMs: 120_000, stallMs: 120_000, portMs: 120_000, ioThreadMs: 120_000, stopMs: 120_000 };
 
 export class LiveRaces {
   readonly #buffer: SharedBuffer;

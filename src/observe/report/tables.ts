@@ -98,11 +98,15 @@ export interface QueueRow {
   /** Null: a counterpart that does not tell. */
   readonly interruptsSent: number | null;
   readonly interruptsSuppressed: number | null;
+  /** Of the host: the I/O thread that served it; 0: the first one. */
+  readonly ioThread?: number | null;
 }
 
 export function formatQueues(rows: readonly QueueRow[]): string {
+  const spread = rows.some(({ ioThread }) => (ioThread ?? 0) > 0);
+  const heads = ["size", "requests", "bytes", "kicks sent", "suppressed", "interrupts sent", "suppressed"];
   return formatTable(
-    ["queue", "size", "requests", "bytes", "kicks sent", "suppressed", "interrupts sent", "suppressed"],
+    ["queue", ...heads, ...(spread ? ["served by"] : [])],
     rows.map((row) => [
       `${row.device} ${row.name}`,
       row.size,
@@ -112,6 +116,7 @@ export function formatQueues(rows: readonly QueueRow[]): string {
       row.kicksSuppressed,
       row.interruptsSent ?? "-",
       row.interruptsSuppressed ?? "-",
+      ...(spread ? [row.ioThread ? `I/O thread ${row.ioThread}` : "host"] : []),
     ]),
   );
 }

@@ -1,6 +1,7 @@
 /** What both workers of an episode's machine do before they build it: plant a defect or a fault, wind the rings on. */
 import { plant } from "../../hunt/defect.ts";
 import { findDefect } from "../../hunt/load.ts";
+import type { PreparedSide } from "../../machine/prepare.ts";
 import { plantFault } from "../faults/faults.ts";
 import { windOn } from "./ring-start.ts";
 
@@ -12,7 +13,7 @@ export interface Plants {
   readonly ringStart?: number;
 }
 
-export default function prepare(_side: "host" | "guest", args: unknown): void {
+export default function prepare(_side: PreparedSide, args: unknown): void {
   const { defect, fault, ringStart } = args as Plants;
   if (defect !== undefined) plant(findDefect(defect));
   if (fault !== undefined) plantFault(fault);
