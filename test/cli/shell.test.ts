@@ -10,7 +10,7 @@ import { parseDevice } from "../../src/cli/device-argument.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { COMMANDS } from "../../src/machine/shell/commands.ts";
 import { Shell } from "../../src/machine/shell/shell.ts";
-import { cli, refused } from "../support/cli.ts";
+import { cli, refused, VIRTLAB } from "../support/cli.ts";
 
 const doc = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
 const PROMPT = "virtlab> ";
@@ -54,8 +54,7 @@ describe("a script", () => {
   });
 
   it("comes through a pipe as well", async () => {
-    const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--import", "tsx", main, "shell", "--device", "blk,size=1M"]);
+    const child = spawn(process.execPath, [...VIRTLAB, "shell", "--device", "blk,size=1M"]);
     let stdout = "";
     child.stdout.on("data", (data) => (stdout += data));
     child.stdin.end("lsblk\n! nonsense\n");

@@ -5,6 +5,13 @@ import { vi } from "vitest";
 import { explain, virtlab } from "../../src/cli/program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LOADER = new URL("../../workers/typescript.mjs", import.meta.url).href;
+
+/** What node is given to run one of this project's TypeScript files. */
+export const fromSources = (path: string): string[] => ["--import", LOADER, path];
+
+/** What node is given to be `virtlab`. */
+export const VIRTLAB = fromSources(fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)));
 
 export interface CliResult {
   readonly code: number | null;
@@ -18,9 +25,7 @@ export function startCli(
   env: Readonly<Record<string, string>> = {},
   stdout: "pipe" | number = "pipe",
 ): { child: ChildProcess; done: Promise<CliResult> } {
-  const loader = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", loader, main, ...args], {
+  const child = spawn(process.execPath, [...VIRTLAB, ...args], {
     cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", stdout, "pipe"],
