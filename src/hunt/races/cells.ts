@@ -6,7 +6,9 @@
 export interface Cell<State> {
   start: number;
   end: number;
-  state: State;
+  readonly state: State;
+  /** The state as a list: what most ranges consist of. */
+  readonly alone: readonly State[];
 }
 
 const PAGE_SHIFT = 10;
@@ -22,9 +24,19 @@ export class Cells<State> {
     this.#copy = copy;
   }
 
-  /** The cells of a range, and of nothing else. */
-  *range(start: number, bytes: number): Generator<State> {
+  /** The states of a range, and of nothing else. */
+  range(start: number, bytes: number): readonly State[] {
     const end = start + bytes;
+    const cells = this.#pages.get(Math.floor(start / PAGE));
+    if (cells !== undefined) {
+      const cell = cells[firstPast(cells, start)];
+      if (cell?.start === start && cell.end === end) return cell.alone;
+    }
+    return this.#several(start, end);
+  }
+
+  #several(start: number, end: number): readonly State[] {
+    const states: State[] = [];
     for (let page = Math.floor(start / PAGE); page * PAGE < end; page++) {
       const from = Math.max(start, page * PAGE);
       const to = Math.min(end, (page + 1) * PAGE);
@@ -36,9 +48,14 @@ export class Cells<State> {
       for (let index = this.#cut(cells, from, to); ; index++) {
         const cell = cells[index];
         if (cell === undefined || cell.start >= to) break;
-        yield cell.state;
+        states.push(cell.state);
       }
     }
+    return states;
+  }
+
+  #cell(start: number, end: number, state: State): Cell<State> {
+    return { start, end, state, alone: [state] };
   }
 
   /** Makes cells begin at `from` and end at `to`, and none be missing between; where the first one is. */
@@ -50,7 +67,7 @@ export class Cells<State> {
       const cell = cells[index];
       if (cell === undefined || cell.start > at) {
         const end = Math.min(to, cell?.start ?? to);
-        cells.splice(index, 0, { start: at, end, state: this.#fresh() });
+        cells.splice(index, 0, this.#cell(at, end, this.#fresh()));
         at = end;
       } else {
         if (cell.end > to) this.#split(cells, to);
@@ -63,17 +80,23 @@ export class Cells<State> {
 
   /** No cell lies across `at` any more; the first one that does not lie before it. */
   #split(cells: Cell<State>[], at: number): number {
-    let low = 0;
-    let high = cells.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((cells[middle] as Cell<State>).end <= at) low = middle + 1;
-      else high = middle;
-    }
+    const low = firstPast(cells, at);
     const cell = cells[low];
     if (cell === undefined || cell.start >= at) return low;
-    cells.splice(low + 1, 0, { start: at, end: cell.end, state: this.#copy(cell.state) });
+    cells.splice(low + 1, 0, this.#cell(at, cell.end, this.#copy(cell.state)));
     cell.end = at;
     return low + 1;
   }
+}
+
+/** The first cell that ends behind `at`. */
+function firstPast<State>(cells: readonly Cell<State>[], at: number): number {
+  let low = 0;
+  let high = cells.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((cells[middle] as Cell<State>).end <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

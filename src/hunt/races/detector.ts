@@ -69,7 +69,7 @@ interface Seen {
   clock: number;
 }
 
-/** The last write to a byte, and what its agent knew: what a reader of it learns. */
+/** The last write to a byte where that was an atomic one, and what its agent knew: what a reader of it learns. */
 interface Written {
   readonly access: Access;
   readonly clock: VectorClock;
@@ -84,6 +84,7 @@ interface Bytes {
 const untouched = (): Bytes => ({ seen: [], written: undefined });
 const copied = ({ seen, written }: Bytes): Bytes => ({ seen: seen.map((each) => ({ ...each })), written });
 
+const NONE: Race[] = [];
 const MAX_RACES = 1000;
 const MAX_AGENTS = 64;
 
@@ -106,9 +107,10 @@ export class RaceDetector {
   access(access: Access): readonly Race[] {
     checkRange(access.memory, access.offset, access.bytes);
     const clock = this.#clock(access.agent);
-    if (access.atomic && access.type !== "write") this.#synchronise(access, clock);
-    const races = this.#check(access, clock);
-    this.#record(access, clock);
+    const range = this.#range(access);
+    if (access.atomic && access.type !== "write") this.#synchronise(access, clock, range);
+    const races = this.#check(access, clock, range);
+    this.#record(access, clock, range);
     return races;
   }
 
@@ -162,7 +164,7 @@ export class RaceDetector {
     clock[agent] = (clock[agent] ?? 0) + 1;
   }
 
-  #range({ memory, offset, bytes }: Access): Iterable<Bytes> {
+  #range({ memory, offset, bytes }: Access): readonly Bytes[] {
     let cells = this.#memories[memory];
     if (cells === undefined) {
       cells = new Cells(untouched, copied);
@@ -172,25 +174,25 @@ export class RaceDetector {
   }
 
   /** An atomic read learns what the atomic writes it reads from knew, where the ranges are equal. */
-  #synchronise(access: Access, clock: VectorClock): void {
-    for (const { written } of this.#range(access)) {
-      if (!written?.access.atomic || !sameRange(written.access, access)) continue;
+  #synchronise(access: Access, clock: VectorClock, range: readonly Bytes[]): void {
+    for (const { written } of range) {
+      if (written === undefined || !sameRange(written.access, access)) continue;
       this.#learn(access.agent, written.clock, access.site ?? 0);
       join(clock, written.clock);
     }
   }
 
-  #check(access: Access, clock: VectorClock): readonly Race[] {
-    const found: Race[] = [];
-    for (const bytes of this.#range(access)) {
-      for (const seen of bytes.seen) {
+  #check(access: Access, clock: VectorClock, range: readonly Bytes[]): readonly Race[] {
+    let found: Race[] = NONE;
+    for (const { seen: before } of range) {
+      for (const seen of before) {
         if (!conflict(seen.access, access)) continue;
         if (seen.clock <= (clock[seen.access.agent] ?? 0)) {
           this.#justify(seen, access);
           continue;
         }
         const race = this.#report(seen.access, access);
-        if (race !== undefined) found.push(race);
+        if (race !== undefined) found = [...found, race];
       }
     }
     return found;
@@ -238,25 +240,28 @@ export class RaceDetector {
     return race;
   }
 
-  #record(access: Access, clock: VectorClock): void {
+  #record(access: Access, clock: VectorClock, range: readonly Bytes[]): void {
     const own = clock[access.agent] ?? 0;
-    const written = access.type === "read" ? undefined : { access, clock: [...clock] };
-    for (const bytes of this.#range(access)) {
+    const writes = access.type !== "read";
+    // Nobody learns anything from a plain write.
+    const written = writes && access.atomic ? { access, clock: [...clock] } : undefined;
+    for (const bytes of range) {
       const same = bytes.seen.find((seen) => sameKind(seen.access, access));
       if (same === undefined) bytes.seen.push({ access, clock: own });
       else {
         same.access = access;
         same.clock = own;
       }
-      if (written !== undefined) bytes.written = written;
+      if (writes) bytes.written = written;
     }
     // What comes after a write that others may learn from is not part of what they learn.
-    if (written !== undefined && access.atomic) this.#tick(access.agent);
+    if (written !== undefined) this.#tick(access.agent);
   }
 }
 
+const whole = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least;
+
 function checkRange(memory: number, offset: number, bytes: number): void {
-  const whole = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least;
   if (!whole(memory, 0)) throw new RangeError(`memory: expected a number of a buffer, got ${memory}`);
   if (!whole(offset, 0)) throw new RangeError(`offset: expected a number of bytes, got ${offset}`);
   if (!whole(bytes, 1)) throw new RangeError(`bytes: expected at least 1, got ${bytes}`);

@@ -56,6 +56,8 @@ export interface JournalEvent {
 export const isOfKind = (kind: number, { type, atomic, bulk }: Access): boolean =>
   (TYPES[kind] ?? "read") === type && ATOMIC.has(kind) === atomic && BULK.has(kind) === (bulk ?? false);
 
+const NONE: readonly Race[] = [];
+
 /** Tells the detector; the races that the event is part of. */
 export function feed(
   detector: RaceDetector,
@@ -65,11 +67,19 @@ export function feed(
     detector.criticalSection(agent, memory, offset, site);
   }
   // A window of no bytes touches nothing.
-  if (kind === ACCESS.notify || kind === MOVE.resume || bytes === 0) return [];
+  if (kind === ACCESS.notify || kind === MOVE.resume || bytes === 0) return NONE;
+  const type = TYPES[kind] ?? "read";
+  const atomic = ATOMIC.has(kind);
   return detector.access({
-    ...{ agent, memory, offset, bytes, site, value, event },
-    type: TYPES[kind] ?? "read",
-    atomic: ATOMIC.has(kind),
+    agent,
+    memory,
+    offset,
+    bytes,
+    site,
+    value,
+    event,
+    type,
+    atomic,
     bulk: BULK.has(kind),
   });
 }
@@ -81,11 +91,16 @@ export function racesInJournal(words: Int32Array): readonly Race[] {
   if (length >= MAX_DECISIONS) throw new Error(`more than ${MAX_DECISIONS} accesses: too long to be judged`);
   for (let event = 0; event < length; event++) {
     const at = AREA.journal + event * JOURNAL_WORDS;
-    const [agent = 0, kind = 0, memory = 0, offset = 0, bytes = 0, site = 0, value = 0] = words.subarray(
-      at,
-      at + JOURNAL_WORDS,
-    );
-    feed(detector, { agent, kind, memory, offset, bytes, site, value, event });
+    feed(detector, {
+      agent: words[at] as number,
+      kind: words[at + 1] as number,
+      memory: words[at + 2] as number,
+      offset: words[at + 3] as number,
+      bytes: words[at + 4] as number,
+      site: words[at + 5] as number,
+      value: words[at + 6] as number,
+      event,
+    });
   }
   return detector.races;
 }
