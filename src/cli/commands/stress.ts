@@ -11,7 +11,7 @@ import { moduleUrl } from "../../machine/thread.ts";
 import { writeTrace } from "../../observe/report/trace-file.ts";
 import { type CampaignReport, runCampaign } from "../../stress/campaign/campaign.ts";
 import { runDefects } from "../../stress/campaign/defect-campaign.ts";
-import { withPool } from "../../stress/campaign/episode-pool.ts";
+import { withEpisodePool } from "../../stress/campaign/episode-pool.ts";
 import { runFault } from "../../stress/campaign/fault-campaign.ts";
 import { checkOwn } from "../../stress/episode/own-check.ts";
 import type { EpisodeReport } from "../../stress/episode/run-episode.ts";
@@ -183,7 +183,7 @@ async function faultCampaign(
 ): Promise<number> {
   findFault(name);
   const runs = wholeNumber("--runs", options.runs);
-  const report = await withPool(lanes, (pool) => runFault(pool, name, { runs, seed, lanes }));
+  const report = await withEpisodePool(lanes, (pool) => runFault(pool, name, { runs, seed, lanes }));
   print(options, { seed, ...report }, faultText(seed, report));
   return report.missed.length > 0 ? EXIT.finding : EXIT.fine;
 }

@@ -1,9 +1,10 @@
 /** A campaign: episodes on a pool of threads until the time is over, and what it all cost. */
 import { readdirSync } from "node:fs";
+import { inLanes, numbered } from "../../machine/pool.ts";
 import { footprint } from "../episode/footprint.ts";
 import type { EpisodeReport } from "../episode/run-episode.ts";
 import { episode, type Wishes } from "../episode/swarm.ts";
-import { inLanes, withPool } from "./episode-pool.ts";
+import { withEpisodePool } from "./episode-pool.ts";
 import { slopePerMinute } from "./slope.ts";
 
 export interface CampaignOptions {
@@ -54,8 +55,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const until = performance.now() + 1000 * options.seconds;
   let next = options.seed;
   const last = options.episodes === undefined ? Number.POSITIVE_INFINITY : next + options.episodes;
-  await withPool(options.machines, (pool) =>
-    inLanes(options.machines, async () => {
+  await withEpisodePool(options.machines, (pool) =>
+    inLanes(numbered(options.machines), async () => {
       if (performance.now() >= until || next >= last || (options.failFast && tally.findings.length > 0)) {
         return false;
       }

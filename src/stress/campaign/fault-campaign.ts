@@ -1,9 +1,10 @@
 /** A named fault, in machine after machine: each time it must be detected, in the right words. */
 
+import { inLanes, numbered } from "../../machine/pool.ts";
 import { type Episode, episode, SCRATCH } from "../episode/swarm.ts";
 import { type Fault, findFault } from "../faults/faults.ts";
 import { FLAKY_DISK } from "../modules.ts";
-import { type EpisodePool, inLanes } from "./episode-pool.ts";
+import type { EpisodePool } from "./episode-pool.ts";
 
 export interface FaultReport {
   readonly fault: string;
@@ -55,7 +56,7 @@ export async function runFault(
   const missed: { seed: number; what: string | null }[] = [];
   let begun = 0;
   let words: string | null = null;
-  await inLanes(lanes, async () => {
+  await inLanes(numbered(lanes), async () => {
     if (begun === runs) return false;
     const own = seed + begun++;
     const { finding } = await pool.run(faultEpisode(fault, own));

@@ -1,6 +1,6 @@
 /** Named faults are detected in the right words: one machine each here, as many as `VIRTLAB_FAULTS` says elsewhere. */
 import { expect, test } from "vitest";
-import { withPool } from "../../../src/stress/campaign/episode-pool.ts";
+import { withEpisodePool } from "../../../src/stress/campaign/episode-pool.ts";
 import { runFault } from "../../../src/stress/campaign/fault-campaign.ts";
 import { FAULTS, findFault } from "../../../src/stress/faults/faults.ts";
 
@@ -15,7 +15,7 @@ const RUN_MS_MAX = 10_000;
 test(
   `each of ${NAMES.length} faults, ${RUNS} times`,
   async () => {
-    const reports = await withPool(1, async (pool) => {
+    const reports = await withEpisodePool(1, async (pool) => {
       const all = [];
       for (const name of NAMES) all.push(await runFault(pool, name, { runs: RUNS, seed: 40, lanes: 1 }));
       return all;
