@@ -1,4 +1,4 @@
 /** A controlled thread's entry. */
 import { serveHunt } from "../src/hunt/worker.ts";
 
-void serveHunt();
+serveHunt();

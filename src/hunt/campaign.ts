@@ -1,8 +1,14 @@
 /**
  * A campaign: batches of executions of one target under one policy, until something is found, time or schedules run
- * out, or nothing is left to try. Executions are numbered, so that campaigns can be split (`shard`) and resumed.
+ * out, or nothing is left to try. Executions are numbered, so that campaigns can be spread over lanes, split (`shard`) and
+ * resumed.
  */
-import { Hunter, type HuntTarget } from "./hunter.ts";
+import { inLanes } from "../machine/pool.ts";
+import { type Batch, Hunter, type HuntTarget } from "./hunter.ts";
+import { Bell, type Lane, ownLane } from "./lanes.ts";
+import { DEPTH_FIRST } from "./policies/index.ts";
+import { Remaining } from "./remaining.ts";
+import { countBits } from "./state.ts";
 import type { Finding } from "./thread.ts";
 
 export interface CampaignOptions {
@@ -45,83 +51,171 @@ export interface CampaignResult {
   readonly next: number;
 }
 
-export type Progress = (schedules: number, sitePairs: number) => void;
+/** What is known while a campaign runs. */
+export interface CampaignProgress {
+  readonly schedules: number;
+  readonly seconds: number;
+  readonly sitePairs: number;
+  readonly findings: number;
+}
 
 /** Small at first, so that a bug that shows at once is shown at once. */
 const FIRST_BATCH = 500;
-const BATCH = 20_000;
+const BATCH_MAX = 20_000;
+/** How long a batch should take: whoever stops a campaign waits for those that run. */
+const BATCH_MS = 250;
+const BATCH_MS_MAX = 1000;
 
+/** A campaign on all lanes; each ends with its own batch when it is to end. */
 export async function runCampaign(
-  hunter: Hunter,
+  lanes: readonly Lane[],
   given: Partial<CampaignOptions>,
-  progress: Progress = () => {},
+  progress: (now: CampaignProgress) => void = () => {},
   signal?: AbortSignal,
 ): Promise<CampaignResult> {
   const options = { ...CAMPAIGN_DEFAULTS, ...given };
-  const stop = (): void => hunter.stop();
-  signal?.addEventListener("abort", stop);
-  const { index, of } = options.shard;
-  const start = performance.now();
-  const deadline = start + options.seconds * 1000;
-  let schedules = 0;
-  let accesses = 0;
-  let switches = 0;
-  let finding: Finding | undefined;
-  let log: readonly number[] = [];
-  let exhausted = false;
-  while (
-    schedules < options.schedules &&
-    performance.now() < deadline &&
-    !exhausted &&
-    signal?.aborted !== true
-  ) {
-    const batch = await hunter.run({
-      policy: options.policy,
-      seed: options.seed,
-      first: options.from + index + schedules * of,
-      stride: of,
-      count: Math.min(schedules === 0 ? FIRST_BATCH : BATCH, options.schedules - schedules),
-      milliseconds: deadline - performance.now(),
-      stopAtFinding: options.stopAtFinding,
-    });
-    schedules += batch.executions;
-    accesses += batch.accesses;
-    switches += batch.switches;
-    exhausted = batch.exhausted && options.policy === "dfs";
-    progress(schedules, hunter.sitePairs);
-    if (batch.findings.length > 0) {
-      [finding] = batch.findings;
-      log = batch.log;
-      break;
-    }
-    if (batch.executions === 0) break;
-  }
-  signal?.removeEventListener("abort", stop);
-  return {
-    scenario: hunter.target.scenario.name,
-    defect: hunter.target.defect ?? null,
-    policy: options.policy,
-    schedules,
-    seconds: (performance.now() - start) / 1000,
-    accesses,
-    switches,
-    sitePairs: hunter.sitePairs,
-    exhausted,
-    finding,
-    log,
-    next: options.from + schedules * of,
+  const hunted = new Campaign(options, lanes[0] as Lane, progress, signal);
+  const stop = (): void => {
+    for (const lane of lanes) lane.stop();
   };
+  signal?.addEventListener("abort", stop);
+  // Depth-first search is one search: on several lanes it would be the same several times.
+  const used = options.policy === DEPTH_FIRST ? lanes.slice(0, 1) : lanes;
+  await inLanes(used, (lane) => hunted.turn(lane));
+  signal?.removeEventListener("abort", stop);
+  return hunted.result();
+}
+
+class Campaign {
+  readonly #options: CampaignOptions;
+  readonly #first: Lane;
+  readonly #progress: (now: CampaignProgress) => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #begun = performance.now();
+  readonly #deadline: number;
+  /** Numbered within the shard. */
+  readonly #remaining = new Remaining(0);
+  /** Rings when it is over: nobody waits then for a lane that is not ready yet. */
+  readonly #end = new Bell();
+  readonly #sizes = new Map<Lane, number>();
+  readonly #coverage = new Map<Lane, readonly number[]>();
+  #schedules = 0;
+  #running = 0;
+  #accesses = 0;
+  #switches = 0;
+  #exhausted = false;
+  #finding: Finding | undefined;
+  #log: readonly number[] = [];
+
+  constructor(
+    options: CampaignOptions,
+    first: Lane,
+    progress: (now: CampaignProgress) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#options = options;
+    this.#first = first;
+    this.#progress = progress;
+    this.#signal = signal;
+    this.#deadline = this.#begun + options.seconds * 1000;
+  }
+
+  /** One batch. False: the campaign is over. */
+  async turn(lane: Lane): Promise<boolean> {
+    await Promise.race([lane.ready(), this.#end.next()]);
+    if (this.#over) return false;
+    const { schedules, from, shard, policy, seed, stopAtFinding } = this.#options;
+    const most = Math.min(this.#sizes.get(lane) ?? FIRST_BATCH, schedules - this.#schedules - this.#running);
+    const { first, count } = this.#remaining.take(most);
+    const begun = performance.now();
+    this.#running += count;
+    const batch = await lane.run({
+      ...{ policy, seed, count, stopAtFinding },
+      first: from + shard.index + first * shard.of,
+      stride: shard.of,
+      milliseconds: Math.min(this.#deadline - begun, BATCH_MS_MAX),
+      depthFirst: lane === this.#first && shard.index === 0,
+    });
+    this.#running -= count;
+    const took = performance.now() - begun;
+    const each = took / Math.max(1, batch.executions);
+    this.#sizes.set(lane, Math.min(BATCH_MAX, Math.max(1, Math.round(BATCH_MS / each))));
+    this.#remaining.giveBack({ first: first + batch.executions, count: count - batch.executions });
+    this.#note(lane, batch);
+    if (this.#over) this.#end.ring();
+    return true;
+  }
+
+  result(): CampaignResult {
+    const { from, shard, policy } = this.#options;
+    const { scenario, defect } = this.#first.target;
+    return {
+      scenario: scenario.name,
+      defect: defect ?? null,
+      policy,
+      schedules: this.#schedules,
+      seconds: this.#seconds,
+      accesses: this.#accesses,
+      switches: this.#switches,
+      sitePairs: this.#sitePairs,
+      exhausted: this.#exhausted,
+      finding: this.#finding,
+      log: this.#log,
+      next: from + this.#remaining.next * shard.of,
+    };
+  }
+
+  #note(lane: Lane, batch: Batch): void {
+    this.#schedules += batch.executions;
+    this.#accesses += batch.accesses;
+    this.#switches += batch.switches;
+    this.#exhausted ||= batch.exhausted && this.#options.policy === DEPTH_FIRST;
+    this.#coverage.set(lane, batch.coverage);
+    if (this.#finding === undefined && batch.findings.length > 0) {
+      [this.#finding] = batch.findings;
+      this.#log = batch.log;
+    }
+    this.#progress({
+      schedules: this.#schedules,
+      seconds: this.#seconds,
+      sitePairs: this.#sitePairs,
+      findings: this.#finding === undefined ? 0 : 1,
+    });
+  }
+
+  get #over(): boolean {
+    return (
+      this.#finding !== undefined ||
+      this.#exhausted ||
+      this.#signal?.aborted === true ||
+      this.#schedules + this.#running >= this.#options.schedules ||
+      performance.now() >= this.#deadline
+    );
+  }
+
+  get #seconds(): number {
+    return (performance.now() - this.#begun) / 1000;
+  }
+
+  /** Of all lanes together. */
+  get #sitePairs(): number {
+    const all: number[] = [];
+    for (const words of this.#coverage.values()) {
+      for (const [at, word] of words.entries()) all[at] = (all[at] ?? 0) | word;
+    }
+    return all.reduce((sum, word) => sum + countBits(word), 0);
+  }
 }
 
 /** One campaign on a hunter of its own. */
 export async function campaign(
   target: HuntTarget,
   options: Partial<CampaignOptions>,
-  progress?: Progress,
+  progress?: (now: CampaignProgress) => void,
 ): Promise<CampaignResult> {
   const hunter = await Hunter.start(target);
   try {
-    return await runCampaign(hunter, options, progress);
+    return await runCampaign([ownLane(hunter)], options, progress);
   } finally {
     await hunter.close();
   }

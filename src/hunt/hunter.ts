@@ -3,14 +3,15 @@
  * and takes back findings. One hunter keeps two threads busy.
  */
 import type { Worker } from "node:worker_threads";
-import { startThread } from "../machine/thread.ts";
 import { allocateShared, type SharedBuffer } from "../memory/attach.ts";
 import type { ControlPlan } from "../memory/plan.ts";
 import { Turnstile } from "../memory/turnstile.ts";
 import type { Actor } from "./actors.ts";
+import { returnThread, takeThread } from "./idle-threads.ts";
+import { NOTHING_SEARCHED, type Searched } from "./proof/search.ts";
 import { type Ring, ringsOf } from "./report/places.ts";
 import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
-import { AREA, coveredPairs, SHARE_ALL, STATE_WORDS, WORD } from "./state.ts";
+import { AREA, coverageOf, SHARE_ALL, STATE_WORDS, WORD } from "./state.ts";
 import {
   actorsOf,
   type BatchRequest,
@@ -20,13 +21,7 @@ import {
   type WeakSetup,
 } from "./thread.ts";
 import type { Decision, RecordedSwitch, TraceEntry } from "./trace.ts";
-import type { HuntReply, HuntWorkerData } from "./worker.ts";
-
-/**
- * Each execution makes a machine and leaves it behind. What is dead costs a collector nothing, so it should run seldom:
- * at 16 MB it took a third of the time.
- */
-const YOUNG_MB = 128;
+import type { HuntMessage, HuntReply } from "./worker.ts";
 
 /** An execution that moves nothing for this long hangs outside shared memory. */
 const HANG_MS = 5000;
@@ -53,11 +48,13 @@ export interface Batch {
   /** Every decision of the last execution, to follow with the policy "log". */
   readonly log: readonly number[];
   readonly policy: number;
-  /** Of a systematic search: classes of executions, how much is behind (0 to 1), executions cut short. */
-  readonly classes: readonly number[];
+  /** Of a systematic search: classes and what is left; how much is behind (0 to 1), executions cut short. */
+  readonly searched: Searched;
   readonly share: number;
   readonly pruned: number;
   readonly schedules: number;
+  /** Pairs of sites between which the baton changed hands, since the hunter began; a bit each. */
+  readonly coverage: readonly number[];
 }
 
 /** One execution, written down. */
@@ -76,6 +73,9 @@ export interface Recording {
   readonly steps: number;
 }
 
+/** What a batch is to do; the rest as usual. */
+export type HuntRequest = Partial<BatchRequest> & Pick<BatchRequest, "policy">;
+
 /** A thread died, or hangs where no scheduler can reach it. */
 export class HuntBrokenError extends Error {
   override readonly name = "HuntBrokenError";
@@ -87,6 +87,8 @@ export class Hunter {
   readonly #words: Int32Array;
   readonly #control: SharedBuffer;
   readonly #workers: readonly Worker[];
+  /** Not all threads have answered; if one broke, they never will. */
+  #asked = false;
 
   private constructor(
     target: HuntTarget,
@@ -109,20 +111,16 @@ export class Hunter {
       ram: allocateShared(scenario.ramBytes ?? SCENARIO_DEFAULTS.ramBytes),
       control: allocateShared(controlPlanOf(scenario).bytes),
     };
-    const workers = threads.map((_, thread) => {
-      const data: HuntWorkerData = {
-        ...shared,
-        thread,
-        scenario: scenario.name,
-        defect: target.defect ?? null,
-        file: target.file ?? null,
-        ...(target.weak !== undefined && { weak: target.weak }),
-      };
-      return startThread("hunt", { ...data }, [], { maxYoungGenerationSizeMb: YOUNG_MB });
-    });
+    const workers = threads.map(() => takeThread(target.file ?? null));
     const hunter = new Hunter(target, new Turnstile(shared.state).words, shared.control, workers);
+    const common = {
+      ...shared,
+      scenario: scenario.name,
+      defect: target.defect ?? null,
+      ...(target.weak !== undefined && { weak: target.weak }),
+    };
     try {
-      await hunter.#ask(() => {});
+      await hunter.#ask((thread) => ({ type: "setup", setup: { ...common, thread } }));
     } catch (error) {
       await hunter.close();
       throw error;
@@ -131,10 +129,7 @@ export class Hunter {
   }
 
   /** Executions of the campaign: `first`, `first + stride`, and so on. */
-  async run(
-    request: Partial<BatchRequest> & Pick<BatchRequest, "policy">,
-    input?: readonly number[],
-  ): Promise<Batch> {
+  async run(request: HuntRequest, input?: readonly number[]): Promise<Batch> {
     const { batch } = await this.#run(request, input);
     return batch;
   }
@@ -162,12 +157,13 @@ export class Hunter {
     };
   }
 
+  get threads(): number {
+    return this.#workers.length;
+  }
+
   /** Executions so far of the batch that runs. */
   get progress(): number {
     return this.#words[WORD.executions] as number;
-  }
-  get sitePairs(): number {
-    return coveredPairs(this.#words);
   }
 
   /** Asks the running batch to end soon. */
@@ -176,11 +172,12 @@ export class Hunter {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    if (!this.#asked) for (const worker of this.#workers) returnThread(worker, this.target.file ?? null);
+    else await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
   async #run(
-    request: Partial<BatchRequest> & Pick<BatchRequest, "policy">,
+    request: HuntRequest,
     input: readonly number[] = [],
   ): Promise<{ batch: Batch; results: readonly BatchResult[] }> {
     const words = this.#words;
@@ -200,9 +197,11 @@ export class Hunter {
       stopAtFinding: true,
       record: false,
       races: this.target.races ?? false,
+      depthFirst: true,
+      crowded: false,
       ...request,
     };
-    const replies = await this.#ask((worker) => worker.postMessage(full));
+    const replies = await this.#ask(() => ({ type: "batch", request: full }));
     const results = replies.flatMap((reply) => (reply.type === "result" ? [reply.result] : []));
     const decisions = words[WORD.decisions] as number;
     return {
@@ -216,16 +215,18 @@ export class Hunter {
         exhausted: words[WORD.exhausted] !== 0,
         log: [...words.subarray(AREA.log, AREA.log + decisions)],
         policy: words[WORD.policy] as number,
-        classes: results[0]?.classes ?? [],
+        searched: results[0]?.searched ?? NOTHING_SEARCHED,
         share: (words[WORD.share] as number) / SHARE_ALL,
         pruned: words[WORD.prunedAll] as number,
         schedules: results[0]?.schedules ?? 0,
+        coverage: coverageOf(words),
       },
     };
   }
 
   /** One question to all threads, answered by all. A thread that dies, or a batch that stands still, fails it. */
-  async #ask(question: (worker: Worker) => void): Promise<HuntReply[]> {
+  async #ask(question: (thread: number) => HuntMessage): Promise<HuntReply[]> {
+    this.#asked = true;
     let watchdog: NodeJS.Timeout | undefined;
     const cleanups: (() => void)[] = [];
     try {
@@ -243,7 +244,7 @@ export class Hunter {
             cleanups.push(() => worker.off("message", message).off("error", error).off("exit", exit));
           }),
       );
-      for (const worker of this.#workers) question(worker);
+      for (const [thread, worker] of this.#workers.entries()) worker.postMessage(question(thread));
       const hang = new Promise<never>((_, reject) => {
         let last = "";
         watchdog = setInterval(() => {
@@ -256,7 +257,9 @@ export class Hunter {
           last = now;
         }, HANG_MS);
       });
-      return await Promise.race([Promise.all(answers), hang]);
+      const replies = await Promise.race([Promise.all(answers), hang]);
+      this.#asked = false;
+      return replies;
     } finally {
       clearInterval(watchdog);
       for (const cleanup of cleanups) cleanup();

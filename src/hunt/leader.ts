@@ -8,7 +8,7 @@ import type { Dirt } from "./dirt.ts";
 import { Pace } from "./pace.ts";
 import { MOVE, setPending } from "./pending.ts";
 import { POLICIES, policyFor } from "./policies/index.ts";
-import { Search } from "./proof/search.ts";
+import { Search, type Searched } from "./proof/search.ts";
 import { optionsMultiplied, type Processes } from "./proof/steps.ts";
 import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
 import { AREA, ENDED, mixSeed, PHASE, SHARE_ALL, WORD } from "./state.ts";
@@ -42,9 +42,10 @@ export class Leader {
     this.#stepsMax = parts.scenario.stepsMax ?? SCENARIO_DEFAULTS.stepsMax;
   }
 
-  /** Of a systematic search: the classes of executions seen. */
-  get classes(): readonly number[] {
-    return [...(this.#search?.classes ?? [])];
+  /** Of a systematic search: the classes of executions seen, and what is left for others. */
+  get searched(): Searched {
+    const { classes = [], rest = [], wanted = [] } = this.#search ?? {};
+    return { classes: [...classes], rest, wanted };
   }
 
   /** Of probes: the sum of the products of their steps' options (Knuth's estimate of a tree's leaves). */
@@ -56,7 +57,8 @@ export class Leader {
     this.#request = request;
     this.#schedules = 0;
     this.#deadline = performance.now() + request.milliseconds;
-    this.#pace.resume(request.count);
+    this.#startSearch(request);
+    this.#pace.resume(request.count, request.crowded);
   }
 
   /** Ends the last execution and begins the next, or stops the batch. */
@@ -104,25 +106,30 @@ export class Leader {
     words[WORD.journal] = request.races ? 0 : -1;
     for (const { id } of actors.bases) setPending(words, id, 0, 0, 0, MOVE.start, 0);
     words[WORD.probing] = request.search === "probe" ? 1 : 0;
-    if (request.search !== undefined && execution === 0) this.#startSearch(request.search);
-    if (request.search !== undefined) this.#search?.begin(words);
-    words[WORD.policy] = policyFor(request.policy, execution, words[WORD.exhausted] !== 0);
+    this.#search?.begin(words);
+    words[WORD.policy] = policyFor(
+      request.policy,
+      execution,
+      request.depthFirst && words[WORD.exhausted] === 0,
+    );
     POLICIES[words[WORD.policy] as number]?.begin(words, actors.actors.length);
     this.#parts.dirt.clear();
   }
 
-  #startSearch(kind: "reduced" | "plain" | "probe"): void {
-    this.#search = kind === "probe" ? undefined : new Search(this.#parts.processes, kind === "reduced");
+  #startSearch({ search, subtree }: BatchRequest): void {
+    this.#search = undefined;
+    if (search === undefined) return;
     this.#words[WORD.exhausted] = 0;
     this.#words[WORD.prunedAll] = 0;
-    if (this.#search === undefined) this.#words[WORD.inputLength] = 0;
+    this.#words[WORD.inputLength] = 0;
+    if (search !== "probe") this.#search = new Search(this.#parts.processes, search === "reduced", subtree);
   }
 
   #conclude(): void {
     const words = this.#words;
     const request = this.#request;
     POLICIES[words[WORD.policy] as number]?.end?.(words);
-    if (this.#search !== undefined && request.search !== undefined) {
+    if (this.#search !== undefined) {
       this.#search.advance(words);
       words[WORD.exhausted] = this.#search.exhausted ? 1 : 0;
       words[WORD.share] = Math.floor(this.#search.share * SHARE_ALL);

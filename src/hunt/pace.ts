@@ -43,8 +43,8 @@ export class Pace {
   pause(): void {
     this.#paused = performance.now();
   }
-  resume(count: number): void {
-    this.#short = count < SHORT_BATCH;
+  resume(count: number, crowded: boolean): void {
+    this.#short = crowded || count < SHORT_BATCH;
     this.#since += performance.now() - this.#paused;
     this.#turnstile.spins = this.#short ? SPINS_SHORT : this.#spins;
   }

@@ -165,13 +165,9 @@ export function mixSeed(seed: number, execution: number): number {
   return (z ^ (z >>> 15)) | 1;
 }
 
-export function coveredPairs(words: Int32Array): number {
-  let count = 0;
-  for (let at = 0; at < COVERAGE_WORDS; at++) {
-    for (let bits = words[COVERAGE + at] as number; bits !== 0; bits &= bits - 1) count++;
-  }
-  return count;
-}
+export const coverageOf = (words: Int32Array): readonly number[] => [
+  ...words.subarray(COVERAGE, COVERAGE + COVERAGE_WORDS),
+];
 
 /** The lowest set bit of a mask that is not empty. */
 export const lowest = (mask: number): number => 31 - Math.clz32(mask & -mask);

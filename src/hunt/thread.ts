@@ -14,6 +14,7 @@ import { Dirt } from "./dirt.ts";
 import { ExecutionEnded, Gate, RAM } from "./gate.ts";
 import { Leader } from "./leader.ts";
 import { useProcesses } from "./policies/exhaust.ts";
+import { NOTHING_SEARCHED, type Searched, type Subtree } from "./proof/search.ts";
 import type { Race } from "./races/detector.ts";
 import { racesInJournal } from "./races/journal.ts";
 import { describeRace, raceKey } from "./races/report.ts";
@@ -48,8 +49,13 @@ export interface BatchRequest {
   readonly record: boolean;
   /** Hold each execution against the definition of a data race (O10). */
   readonly races: boolean;
-  /** Go through everything, in classes of equivalent interleavings or one by one. */
+  /** Go through everything, in classes of equivalent interleavings or one by one; or where another batch ended. */
   readonly search?: "reduced" | "plain" | "probe";
+  readonly subtree?: Subtree;
+  /** Whether a portfolio plays depth-first search, too. */
+  readonly depthFirst: boolean;
+  /** More threads hunt than there are cores: waiting threads must not spin. */
+  readonly crowded: boolean;
 }
 
 export interface Finding {
@@ -66,8 +72,8 @@ export interface BatchResult {
   readonly findings: readonly Finding[];
   /** The hash of the last execution's accesses. */
   readonly hash: number;
-  /** Of a systematic search: classes of complete executions seen; for a probe, the schedules that there may be. */
-  readonly classes: readonly number[];
+  /** Of a systematic search; of a probe, the schedules that there may be. */
+  readonly searched: Searched;
   readonly schedules: number;
   readonly trace: {
     readonly entries: readonly TraceEntry[];
@@ -142,7 +148,7 @@ export class HuntThread {
     const recorder = request.record ? new Recorder(words) : undefined;
     this.#gate.recorder = recorder;
     this.#findings = [];
-    if (request.first === 0) this.#knownRaces.clear();
+    this.#knownRaces.clear();
     this.#leader?.beginBatch(request);
     let executions = 0;
     let described: unknown;
@@ -171,7 +177,7 @@ export class HuntThread {
       executions,
       findings: this.#findings,
       hash: words[WORD.hash] as number,
-      classes: this.#leader?.classes ?? [],
+      searched: this.#leader?.searched ?? NOTHING_SEARCHED,
       schedules: executions === 0 ? 0 : (this.#leader?.schedules ?? 0) / executions,
       trace: {
         entries: recorder?.entries ?? [],
@@ -260,7 +266,7 @@ export class HuntThread {
     }
   }
 
-  /** Each race once in a campaign: the first execution that shows it is the one to look at. */
+  /** Each race once in a batch: the first execution that shows it is the one to look at. */
   #judgeRaces(): void {
     const agents = this.#actors.bases.map(({ name }) => name);
     for (const race of racesInJournal(this.#words)) {

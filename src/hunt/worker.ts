@@ -3,46 +3,83 @@ import { parentPort, workerData } from "node:worker_threads";
 import { moduleUrl, prepareImport } from "../machine/thread.ts";
 import { takeGlobalNames } from "../memory/stand-ins/index.ts";
 import { plant } from "./defect.ts";
-import { findDefect, findScenario, loadHuntModule } from "./load.ts";
+import { findDefect, findScenario, type HuntModule, loadHuntModule } from "./load.ts";
 import { type BatchRequest, type BatchResult, HuntThread, type ThreadSetup } from "./thread.ts";
 
-/** What the threads of one hunter are started with. */
-export interface HuntWorkerData extends ThreadSetup {
-  readonly scenario: string;
-  readonly defect: string | null;
+/** What a thread is started with. */
+export interface HuntWorkerData {
   /** A module with scenarios or defects of the user's. */
   readonly file: string | null;
 }
+
+/** What each hunter tells its threads first. */
+export interface HuntSetup extends ThreadSetup {
+  readonly scenario: string;
+  readonly defect: string | null;
+}
+
+export type HuntMessage =
+  | { readonly type: "setup"; readonly setup: HuntSetup }
+  | { readonly type: "batch"; readonly request: BatchRequest };
 
 export type HuntReply =
   | { readonly type: "ready" }
   | { readonly type: "result"; readonly result: BatchResult }
   | { readonly type: "failed"; readonly message: string };
 
-export async function serveHunt(): Promise<void> {
+export function serveHunt(): void {
   const port = parentPort;
   if (port === null) throw new Error("this is a worker's entry; start it with virtlab hunt");
-  const reply = (message: HuntReply): void => port.postMessage(message);
-  try {
-    const data = workerData as HuntWorkerData;
-    // Before the user's modules are loaded, so that they and all that they load get the watched kind.
-    // The engine's own loader is set up before, with the real ones.
-    if (data.file !== null) {
-      await prepareImport(moduleUrl(data.file));
-      takeGlobalNames();
-    }
-    const own = data.file === null ? { defects: [], scenarios: [] } : await loadHuntModule(data.file);
-    const scenario = findScenario(data.scenario, own.scenarios);
-    if (data.defect !== null) {
-      const planted = own.defects.find(({ id }) => id === data.defect) ?? findDefect(data.defect);
-      plant(planted);
-    }
-    const thread = new HuntThread(data, scenario);
-    port.on("message", (request: BatchRequest) => {
-      void thread.runBatch(request).then((result) => reply({ type: "result", result }));
-    });
-    reply({ type: "ready" });
-  } catch (error) {
-    reply({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+  const served = new ServedThread(workerData as HuntWorkerData);
+  port.on("message", (message: HuntMessage) => {
+    void served.answer(message).then((reply: HuntReply) => port.postMessage(reply));
+  });
+}
+
+class ServedThread {
+  readonly #own: Promise<HuntModule>;
+  #unplant = (): void => {};
+  #thread: HuntThread | undefined;
+
+  constructor({ file }: HuntWorkerData) {
+    this.#own = loadOwn(file);
+    this.#own.catch(() => {}); // Whoever asks is told.
   }
+
+  async answer(message: HuntMessage): Promise<HuntReply> {
+    if (message.type === "batch") return await this.#run(message.request);
+    try {
+      await this.#setUp(message.setup);
+      return { type: "ready" };
+    } catch (error) {
+      return { type: "failed", message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async #run(request: BatchRequest): Promise<HuntReply> {
+    if (this.#thread === undefined) throw new Error("a batch before its scenario");
+    return { type: "result", result: await this.#thread.runBatch(request) };
+  }
+
+  async #setUp({ scenario: name, defect, ...setup }: HuntSetup): Promise<void> {
+    const own = await this.#own;
+    this.#unplant();
+    this.#unplant = () => {};
+    const scenario = findScenario(name, own.scenarios);
+    if (defect !== null) {
+      this.#unplant = plant(own.defects.find(({ id }) => id === defect) ?? findDefect(defect));
+    }
+    this.#thread = new HuntThread(setup, scenario);
+  }
+}
+
+/**
+ * Before the user's modules are loaded the stand-ins take the globals' place, so that they and all that they load get
+ * the watched kind. The engine's own loader is set up before, with the real ones.
+ */
+async function loadOwn(file: string | null): Promise<HuntModule> {
+  if (file === null) return { defects: [], scenarios: [] };
+  await prepareImport(moduleUrl(file));
+  takeGlobalNames();
+  return await loadHuntModule(file);
 }

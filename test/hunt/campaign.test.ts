@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type CampaignResult, runCampaign } from "../../src/hunt/campaign.ts";
 import { mergeReports, parseReport } from "../../src/hunt/campaign-report.ts";
-import { Hunter } from "../../src/hunt/hunter.ts";
+import { Hunter, type HuntRequest } from "../../src/hunt/hunter.ts";
+import { ownLane, withLanes } from "../../src/hunt/lanes.ts";
 import { findScenario } from "../../src/hunt/load.ts";
 
 const SECONDS_MAX = 60_000;
@@ -22,10 +23,10 @@ describe("a campaign", () => {
       hunter = await Hunter.start({ scenario: findScenario("flags") });
       const stop = new AbortController();
       const options = { policy: "random", seconds: Number.POSITIVE_INFINITY };
-      const first = await runCampaign(hunter, options, () => stop.abort(), stop.signal);
+      const first = await runCampaign([ownLane(hunter)], options, () => stop.abort(), stop.signal);
       expect(first.schedules).toBeGreaterThan(0);
       expect(first.next).toBe(first.schedules);
-      const second = await runCampaign(hunter, { ...options, from: first.next, schedules: 100 });
+      const second = await runCampaign([ownLane(hunter)], { ...options, from: first.next, schedules: 100 });
       expect(second.next).toBe(first.next + 100);
       const merged = mergeReports([report(first), report(second)]);
       expect(merged.campaigns).toHaveLength(1);
@@ -34,9 +35,36 @@ describe("a campaign", () => {
     SECONDS_MAX,
   );
 
+  test(
+    "on two lanes runs each execution once, and says from where on none was run",
+    async () => {
+      hunter = await Hunter.start({ scenario: findScenario("flags") });
+      await withLanes(2, async (pool) => {
+        const run: number[] = [];
+        const lanes = pool.lanes(hunter as Hunter).map((lane) => ({
+          ...lane,
+          async run(request: HuntRequest) {
+            const batch = await lane.run(request);
+            const { first = 0, stride = 1 } = request;
+            for (let each = 0; each < batch.executions; each++) run.push(first + each * stride);
+            return batch;
+          },
+        }));
+        await lanes[1]?.ready();
+        const shard = { index: 1, of: 3 };
+        const options = { policy: "random", seconds: 60, schedules: 2000, from: 30, shard };
+        const result = await runCampaign(lanes, options);
+        expect(result.schedules).toBe(2000);
+        expect(run.sort((a, b) => a - b)).toEqual(Array.from({ length: 2000 }, (_, at) => 31 + 3 * at));
+        expect(result.next).toBe(30 + 3 * 2000);
+      });
+    },
+    SECONDS_MAX,
+  );
+
   test("that hunted elsewhere keeps its finding", async () => {
     hunter = await Hunter.start({ scenario: findScenario("flags"), defect: "R33" });
-    const found = await runCampaign(hunter, { schedules: 5000, seconds: 60 });
+    const found = await runCampaign([ownLane(hunter)], { schedules: 5000, seconds: 60 });
     expect(found.finding?.oracle).toBe("O1 quiescence");
     const { finding: _, ...quiet } = { ...found, log: [] };
     const merged = mergeReports([report({ ...quiet, finding: undefined }), report(found)]);

@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type Batch, Hunter } from "../../src/hunt/hunter.ts";
+import { type Batch, Hunter, type HuntRequest } from "../../src/hunt/hunter.ts";
+import { ownLane, withLanes } from "../../src/hunt/lanes.ts";
 import { findScenario } from "../../src/hunt/load.ts";
+import { Frontier, type Piece } from "../../src/hunt/proof/frontier.ts";
 import { type ProofProgress, prove, statement } from "../../src/hunt/proof/prove.ts";
+import { TreeSearch } from "../../src/hunt/proof/tree-search.ts";
+import { mixSeed } from "../../src/hunt/state.ts";
 
 const SECONDS_MAX = 120_000;
 let hunter: Hunter | undefined;
@@ -32,7 +36,7 @@ describe("a systematic search", () => {
       expect(plain.executions).toBe(interleavings);
       expect(reduced.executions).toBe(classes);
       expect(reduced.pruned).toBe(0);
-      expect(sorted(reduced.classes)).toEqual(sorted(plain.classes));
+      expect(sorted(reduced.searched.classes)).toEqual(sorted(plain.searched.classes));
     },
     SECONDS_MAX,
   );
@@ -41,22 +45,101 @@ describe("a systematic search", () => {
     "that is interrupted goes on where it was",
     async () => {
       const whole = await search("kick-event-2", "reduced");
-      const parts: Batch[] = [];
-      for (let first = 0; parts.at(-1)?.exhausted !== true; ) {
-        const part = await hunter?.run({
-          policy: "exhaust",
-          search: "reduced",
-          count: 50,
-          first,
-          stopAtFinding: false,
-        });
-        if (part === undefined) break;
-        parts.push(part);
-        first += part.executions;
+      const classes: number[] = [];
+      let rest: Batch["searched"]["rest"] | undefined;
+      let parts = 0;
+      let executions = 0;
+      for (; rest === undefined || rest.length > 0; parts++) {
+        const part = (await hunter?.run({
+          ...{ policy: "exhaust", search: "reduced", count: 50, stopAtFinding: false },
+          subtree: { frozen: 0, path: rest ?? [] },
+        })) as Batch;
+        executions += part.executions;
+        classes.push(...part.searched.classes);
+        rest = part.searched.rest;
       }
-      expect(parts.length).toBeGreaterThan(2);
-      expect(parts.reduce((sum, { executions }) => sum + executions, 0)).toBe(whole.executions);
-      expect(sorted(parts.at(-1)?.classes ?? [])).toEqual(sorted(whole.classes));
+      expect(parts).toBeGreaterThan(2);
+      expect(executions).toBe(whole.executions);
+      expect(sorted(classes)).toEqual(sorted(whole.searched.classes));
+    },
+    SECONDS_MAX,
+  );
+});
+
+describe("a search that is shared", () => {
+  /** Pieces in many hands at once, in an order that a seed decides: each is worked at for a few executions. */
+  async function shared(name: string, hands: number, seed: number) {
+    hunter ??= await Hunter.start({ scenario: findScenario(name) });
+    const frontier = new Frontier();
+    const held: Piece[] = [];
+    const classes: number[] = [];
+    let random = seed;
+    let executions = 0;
+    while (!frontier.exhausted) {
+      for (let next = frontier.take(); next !== undefined; next = frontier.take()) {
+        held.push(next);
+        if (held.length === hands) break;
+      }
+      random = mixSeed(random, executions);
+      const [piece] = held.splice((random >>> 0) % held.length, 1);
+      if (piece === undefined) throw new Error("nothing is held, and nothing is to be had");
+      const batch = await hunter.run({
+        ...{ policy: "exhaust", search: "reduced", count: 1 + ((random >>> 8) % 7), stopAtFinding: false },
+        subtree: frontier.subtree(piece),
+      });
+      executions += batch.executions;
+      classes.push(...batch.searched.classes);
+      frontier.giveBack(piece, batch.searched, batch.share, held.length < hands - 1);
+    }
+    expect(frontier.share).toBe(1);
+    return { classes, executions };
+  }
+
+  test.each([
+    ["publish-3", 2],
+    ["kick-event-2", 3],
+    ["interrupt-flags-2", 2],
+    ["intx-2", 4],
+    ["doorbell-2", 5],
+    ["mailbox-1", 3],
+    ["two-cpus-2", 2],
+  ])(
+    "finds each class of %s once, in whichever of %i hands",
+    async (name, hands) => {
+      const alone = await search(name, "reduced");
+      const { classes, executions } = await shared(name, hands, 7 * hands);
+      expect(new Set(classes).size).toBe(classes.length);
+      expect(sorted(classes)).toEqual(sorted(alone.searched.classes));
+      expect(executions).toBeGreaterThanOrEqual(classes.length);
+    },
+    SECONDS_MAX,
+  );
+
+  test(
+    "by two hunters proves the same",
+    async () => {
+      const options = { search: "reduced", seconds: 100, stopAtFinding: true, races: true } as const;
+      const scenario = findScenario("reset-1");
+      hunter = await Hunter.start({ scenario, races: true });
+      const alone = await new TreeSearch([ownLane(hunter)], options, () => {}).run();
+      await withLanes(2, async (pool) => {
+        const lanes = pool.lanes(hunter as Hunter);
+        const worked = lanes.map(() => 0);
+        const counted = lanes.map((lane, at) => ({
+          ...lane,
+          async run(request: HuntRequest) {
+            const batch = await lane.run(request);
+            worked[at] = (worked[at] ?? 0) + batch.executions;
+            return batch;
+          },
+        }));
+        await lanes[1]?.ready();
+        const shares = await new TreeSearch(counted, { ...options, aloneMs: 0 }, () => {}).run();
+        expect(shares.complete).toBe(true);
+        expect(sorted(shares.classes)).toEqual(sorted(alone.classes));
+        expect(Math.min(...worked)).toBeGreaterThan(0);
+        expect(shares.executions).toBe(worked.reduce((sum, each) => sum + each, 0));
+      });
     },
     SECONDS_MAX,
   );

@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
 import {
   type CampaignOptions,
+  type CampaignProgress,
   type CampaignResult,
-  type Progress,
   runCampaign,
 } from "../../hunt/campaign.ts";
 import { type CampaignReport, mergeReports, readReport } from "../../hunt/campaign-report.ts";
@@ -12,6 +12,7 @@ import type { Defect } from "../../hunt/defect.ts";
 import { DEFECTS } from "../../hunt/defects/index.ts";
 import { goesAstray } from "../../hunt/determinism.ts";
 import { HuntBrokenError, Hunter, type HuntTarget } from "../../hunt/hunter.ts";
+import { withLanes } from "../../hunt/lanes.ts";
 import { findDefect, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { POLICY_NAMES } from "../../hunt/policies/index.ts";
 import { formatReplay } from "../../hunt/replay-line.ts";
@@ -21,9 +22,11 @@ import { SCENARIOS } from "../../hunt/scenarios/index.ts";
 import { type ScoreRow, score } from "../../hunt/scoreboard.ts";
 import { shrink } from "../../hunt/shrink.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
+import { inLanes, numbered } from "../../machine/pool.ts";
 import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { jobsOption } from "../jobs.ts";
 import { writeReport } from "../report-file.ts";
 
 interface HuntOptions {
@@ -35,6 +38,7 @@ interface HuntOptions {
   readonly file?: string;
   readonly detectRaces?: boolean;
   readonly scoreboard?: boolean;
+  readonly jobs: number;
   readonly shard: { index: number; of: number };
   readonly from: number;
   readonly resume?: string;
@@ -59,6 +63,7 @@ export function huntCommand(): Command {
     .option("--file <module>", "a module of yours with scenarios or defects")
     .option("--detect-races", "hold each execution against the definition of a data race, too")
     .option("--scoreboard", "plant every known bug in turn, and say what kills it")
+    .addOption(jobsOption())
     .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
     .option("--from <execution>", "go on at this execution", whole, 0)
     .option("--resume <file.json>", "go on where the campaigns of a --json report ended")
@@ -94,33 +99,35 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   const results: CampaignResult[] = [];
-  for (const target of targets) {
-    if (stop.signal.aborted) break;
-    const hunter = await Hunter.start(target);
-    try {
-      const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
-      if (astray !== undefined) return showOddity(target, "repeatability", astray, options);
-      const from = resumed(before, target) ?? options.from;
-      const result = await runCampaign(
-        hunter,
-        { ...campaignOptions(options, SECONDS_DEFAULT), from },
-        progressOf(target, options),
-        stop.signal,
-      );
-      results.push(result);
-      if (!options.json) process.stdout.write(`${summary(result)}\n`);
-      if (result.finding === undefined) continue;
-      await showFailure(hunter, result, options);
-      return EXIT.finding;
-    } catch (error) {
-      if (!(error instanceof HuntBrokenError)) throw error;
-      return showOddity(target, "threads", error.message, options);
-    } finally {
-      await hunter.close();
+  return await withLanes(options.jobs, async (pool) => {
+    for (const target of targets) {
+      if (stop.signal.aborted) break;
+      const hunter = await Hunter.start(target);
+      try {
+        const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
+        if (astray !== undefined) return showOddity(target, "repeatability", astray, options);
+        const from = resumed(before, target) ?? options.from;
+        const result = await runCampaign(
+          pool.lanes(hunter),
+          { ...campaignOptions(options, SECONDS_DEFAULT), from },
+          progressOf(target, options),
+          stop.signal,
+        );
+        results.push(result);
+        if (!options.json) process.stdout.write(`${summary(result)}\n`);
+        if (result.finding === undefined) continue;
+        await showFailure(hunter, result, options);
+        return EXIT.finding;
+      } catch (error) {
+        if (!(error instanceof HuntBrokenError)) throw error;
+        return showOddity(target, "threads", error.message, options);
+      } finally {
+        await hunter.close();
+      }
     }
-  }
-  if (options.json) printJson({ findings: [], campaigns: results });
-  return EXIT.fine;
+    if (options.json) printJson({ findings: [], campaigns: results });
+    return EXIT.fine;
+  });
 }
 
 /** Where the target's campaign of an earlier report ended. */
@@ -128,14 +135,11 @@ const resumed = (report: CampaignReport | undefined, { scenario, defect }: HuntT
   report?.campaigns.find((each) => each.scenario === scenario.name && each.defect === (defect ?? null))?.next;
 
 /** One line on a terminal, written over and over; silence in a pipe. */
-function progressOf({ scenario }: HuntTarget, { json }: HuntOptions): Progress {
+function progressOf({ scenario }: HuntTarget, { json }: HuntOptions): (now: CampaignProgress) => void {
   if (json || !process.stderr.isTTY) return () => {};
-  const begun = performance.now();
-  return (schedules, sitePairs) => {
-    const rate = Math.round((1000 * schedules) / (performance.now() - begun));
-    process.stderr.write(
-      `\r\x1b[K${scenario.name}: ${schedules} schedules (${rate}/s), ${sitePairs} site pairs\r`,
-    );
+  return ({ schedules, seconds, sitePairs, findings }) => {
+    const counted = `${schedules} schedules (${Math.round(schedules / seconds)}/s), ${sitePairs} site pairs`;
+    process.stderr.write(`\r\x1b[K${scenario.name}: ${counted}, ${findings} findings\r`);
   };
 }
 
@@ -175,15 +179,19 @@ async function showFailure(hunter: Hunter, result: CampaignResult, options: Hunt
 async function scoreboard(options: HuntOptions): Promise<number> {
   checkPolicy(options.policy);
   const rows: ScoreRow[] = [];
-  for (const [at, defect] of DEFECTS.entries()) {
-    if (at % options.shard.of !== options.shard.index) continue;
-    const row = await score(defect, {
-      ...campaignOptions(options, SCOREBOARD_SECONDS),
-      shard: { index: 0, of: 1 },
-    });
+  const own = DEFECTS.filter((_, at) => at % options.shard.of === options.shard.index);
+  const left = [...own];
+  const campaigns = { ...campaignOptions(options, SCOREBOARD_SECONDS), shard: { index: 0, of: 1 } };
+  await inLanes(numbered(options.jobs), async () => {
+    const defect = left.shift();
+    if (defect === undefined) return false;
+    const row = await score(defect, campaigns);
     rows.push(row);
     if (!options.json) process.stderr.write(`${row.id} ${row.killed ? "killed" : "survived"}\n`);
-  }
+    return true;
+  });
+  const place = ({ id }: ScoreRow): number => own.findIndex((defect) => defect.id === id);
+  rows.sort((a, b) => place(a) - place(b));
   if (options.json) printJson({ defects: rows });
   else process.stdout.write(`${scoreTable(rows)}\n`);
   return rows.every(({ killed, needs }) => killed || needs !== "interleaving") ? EXIT.fine : EXIT.finding;

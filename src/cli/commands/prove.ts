@@ -1,9 +1,10 @@
 /** `virtlab prove`: every interleaving of a small scenario, or what refutes it. */
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
+import { withLanes } from "../../hunt/lanes.ts";
 import { findScenario, loadHuntModule } from "../../hunt/load.ts";
 import { detailsOf } from "../../hunt/proof/matchers.ts";
-import { type Proof, type ProofProgress, prove, rounded, statement } from "../../hunt/proof/prove.ts";
+import { type Proof, type ProofProgress, proveOn, rounded, statement } from "../../hunt/proof/prove.ts";
 import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
 import type { Scenario } from "../../hunt/scenario.ts";
 import type { WeakSetup } from "../../hunt/thread.ts";
@@ -14,6 +15,7 @@ import { SITE_LABELS } from "../../wire/sites.ts";
 import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
+import { jobsOption } from "../jobs.ts";
 
 interface ProveOptions {
   seconds: string;
@@ -24,6 +26,7 @@ interface ProveOptions {
   plainSite?: string;
   withoutBarrier?: string;
   races: boolean;
+  jobs: number;
   json?: boolean;
 }
 
@@ -45,6 +48,7 @@ export function proveCommand(): Command {
       "as an entry of the catalogue: its barrier missing, its switch on (R01, R14...)",
     )
     .option("--no-races", "oracles only: to see happen what the detector would name first")
+    .addOption(jobsOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (names: string[], options: ProveOptions) => {
@@ -68,18 +72,24 @@ async function run(names: readonly string[], options: ProveOptions): Promise<num
   const seconds = wholeNumber("--seconds", options.seconds);
   const weak = weakSetup(options);
   const scenarios = await chosen(names, options.file);
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
   const results: { proof: Proof; statement: string }[] = [];
-  for (const scenario of scenarios) {
-    const live = process.stderr.isTTY && options.json !== true;
-    const proof = await prove(
-      { scenario, defect: options.defect, file: options.file, weak },
-      { seconds, search: options.plain ? "plain" : "reduced", races: options.races },
-      live ? (now) => showProgress(scenario.name, now) : undefined,
-    );
-    if (live) process.stderr.write("\r\x1b[K");
-    results.push({ proof, statement: statement(proof, scenario.summary) });
-    if (options.json !== true) print(proof, scenario, options.file);
-  }
+  const live = process.stderr.isTTY && options.json !== true;
+  await withLanes(options.jobs, async (pool) => {
+    for (const scenario of scenarios) {
+      if (stop.signal.aborted) break;
+      const proof = await proveOn(
+        pool,
+        { scenario, defect: options.defect, file: options.file, weak },
+        { seconds, search: options.plain ? "plain" : "reduced", races: options.races, signal: stop.signal },
+        live ? (now) => showProgress(scenario.name, now) : undefined,
+      );
+      if (live) process.stderr.write("\r\x1b[K");
+      results.push({ proof, statement: statement(proof, scenario.summary) });
+      if (options.json !== true) print(proof, scenario, options.file);
+    }
+  });
   if (options.json) {
     const plain = results.map(({ proof, statement: said }) => ({
       ...{ ...proof, classes: proof.classes.length, statement: said },

@@ -23,6 +23,7 @@ export const POLICIES: readonly Policy[] = [
 /** Those that search. */
 export const SEARCHING = ["random", "pct1", "pct2", "pct3", "pct4", "sites", "dfs"] as const;
 export const PORTFOLIO = "portfolio";
+export const DEPTH_FIRST = "dfs";
 export const POLICY_NAMES: readonly string[] = [...SEARCHING, PORTFOLIO];
 
 /** What the portfolio plays, one execution each in turn: deep bugs are rarer, so they get more. */
@@ -31,9 +32,9 @@ const PLAYLIST = ["sites", "random", "pct2", "dfs", "sites", "pct3", "sites", "p
 export const policyIndex = (name: string): number => POLICIES.findIndex((policy) => policy.name === name);
 const PLAYLIST_INDEXES = PLAYLIST.map(policyIndex);
 
-/** The policy of one execution of a campaign. */
-export function policyFor(name: string, execution: number, dfsExhausted: boolean): number {
+/** The policy of one execution of a campaign. Depth-first search has an end, and two at once would do the same. */
+export function policyFor(name: string, execution: number, depthFirst: boolean): number {
   if (name !== PORTFOLIO) return policyIndex(name);
   const chosen = PLAYLIST_INDEXES[execution % PLAYLIST_INDEXES.length] ?? 0;
-  return dfsExhausted && POLICIES[chosen]?.name === "dfs" ? policyIndex("pct3") : chosen;
+  return !depthFirst && POLICIES[chosen]?.name === DEPTH_FIRST ? policyIndex("pct3") : chosen;
 }

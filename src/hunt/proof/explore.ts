@@ -1,6 +1,7 @@
 /** Schedules of all kinds, each held against the definition of a data race: for scenarios too large to prove. */
 import { type CampaignOptions, type CampaignResult, runCampaign } from "../campaign.ts";
 import { Hunter, type HuntTarget } from "../hunter.ts";
+import { ownLane } from "../lanes.ts";
 import type { Scenario } from "../scenario.ts";
 import { targetOf, type WrittenDown, writeDown } from "./prove.ts";
 
@@ -12,7 +13,7 @@ export async function explore(
 ): Promise<Exploration> {
   const hunter = await Hunter.start({ ...targetOf(subject), races: true });
   try {
-    const result = await runCampaign(hunter, options);
+    const result = await runCampaign([ownLane(hunter)], options);
     return result.finding === undefined
       ? result
       : { ...result, ...(await writeDown(hunter, { log: result.log, races: true })) };

@@ -5,16 +5,13 @@
  */
 import { UsageError } from "../../host/device.ts";
 import { Hunter, type HuntTarget } from "../hunter.ts";
+import { type LanePool, withLanes } from "../lanes.ts";
 import { explainRace, stacksOf } from "../races/report.ts";
 import { formatReplay } from "../replay-line.ts";
 import type { Scenario } from "../scenario.ts";
-import type { Finding } from "../thread.ts";
+import { type SearchOptions, type SearchResult, TreeSearch } from "./tree-search.ts";
 
-export interface ProofOptions {
-  /** Classes of equivalent interleavings, or every single one. */
-  readonly search: "reduced" | "plain";
-  readonly seconds: number;
-  readonly stopAtFinding: boolean;
+export interface ProofOptions extends SearchOptions {
   /** False: oracles only, to see a race happen rather than named. No proof, then. */
   readonly races: boolean;
 }
@@ -26,57 +23,48 @@ export const PROOF_DEFAULTS: ProofOptions = {
   races: true,
 };
 
-export interface Proof {
+export interface Proof extends SearchResult {
   readonly scenario: string;
   readonly search: "reduced" | "plain";
   /** Whether the race detector watched. */
   readonly races: boolean;
-  /** True: nothing is left to explore. */
-  readonly complete: boolean;
   /** Interleavings that there may be, guessed from a few hundred random ones before the search. */
   readonly estimate: number;
-  readonly executions: number;
-  /** Executions given up because nothing new lay beyond. */
-  readonly pruned: number;
-  /** Classes of interleavings that differ in more than the order of steps that commute. */
-  readonly classes: readonly number[];
-  readonly share: number;
-  readonly accesses: number;
-  readonly seconds: number;
-  readonly findings: readonly Finding[];
-  /** The decisions of the failing execution. */
-  readonly log: readonly number[];
   /** What repeats the finding: `virtlab replay LINE`. */
   readonly replay?: WrittenDown["replay"];
   /** The finding in full: of a race, with both stacks. */
   readonly report?: WrittenDown["report"];
 }
 
-/** What is known while a search runs. */
-export interface ProofProgress {
-  /** Interleavings that there may be: known before the search starts. */
-  readonly estimate: number;
-  readonly executions: number;
-  readonly share: number;
-  readonly seconds: number;
-}
+/** What is known while a search runs; the estimate before it starts. */
+export type ProofProgress = Pick<Proof, "estimate" | "executions" | "share" | "seconds">;
 
 const PROBES = 200;
-const BATCH_MS = 1000;
-/** As many as a batch keeps. */
-const FINDINGS_KEPT = 100;
 
 /** A scenario by itself is loaded from the module that made it. */
 export const targetOf = (subject: Scenario | HuntTarget): HuntTarget =>
   "scenario" in subject ? subject : { scenario: subject, file: subject.file };
 
+/** With `jobs`, so many hunters share a search that takes its time. */
 export async function prove(
+  subject: Scenario | HuntTarget,
+  { jobs = 1, ...given }: Partial<ProofOptions> & { readonly jobs?: number } = {},
+  progress: (now: ProofProgress) => void = () => {},
+): Promise<Proof> {
+  return await withLanes(jobs, (pool) => proveOn(pool, subject, given, progress));
+}
+
+/** The same on the threads of a pool that serves several proofs. */
+export async function proveOn(
+  pool: LanePool,
   subject: Scenario | HuntTarget,
   given: Partial<ProofOptions> = {},
   progress: (now: ProofProgress) => void = () => {},
 ): Promise<Proof> {
   const options = { ...PROOF_DEFAULTS, ...given };
-  const hunter = await Hunter.start({ ...targetOf(subject), races: options.races });
+  const { search, races } = options;
+  const hunter = await Hunter.start({ ...targetOf(subject), races });
+  const { scenario } = hunter.target;
   try {
     const probe = await hunter.run({
       policy: "exhaust",
@@ -84,8 +72,10 @@ export async function prove(
       count: PROBES,
       stopAtFinding: false,
     });
-    if (probe.accesses === 0 && probe.findings.length === 0) throw untouched(hunter.target.scenario);
-    const proof = await search(hunter, options, probe.schedules, progress);
+    if (probe.accesses === 0 && probe.findings.length === 0) throw untouched(scenario);
+    const estimate = probe.schedules;
+    const tree = new TreeSearch(pool.lanes(hunter), options, (now) => progress({ ...now, estimate }));
+    const proof: Proof = { scenario: scenario.name, search, races, estimate, ...(await tree.run()) };
     return proof.findings.length > 0 && options.stopAtFinding
       ? { ...proof, ...(await writeDown(hunter, proof)) }
       : proof;
@@ -123,54 +113,6 @@ export async function writeDown(
       race === undefined ? [`${oracle}: ${text}`] : explainRace(race, names, stacksOf(recording)),
     ),
   };
-}
-
-async function search(
-  hunter: Hunter,
-  options: ProofOptions,
-  estimate: number,
-  progress: (now: ProofProgress) => void,
-): Promise<Proof> {
-  const { search: kind } = options;
-  const start = performance.now();
-  const elapsed = (): number => (performance.now() - start) / 1000;
-  const findings: Finding[] = [];
-  let executions = 0;
-  let accesses = 0;
-  for (;;) {
-    if (executions === 0) progress({ estimate, executions, share: 0, seconds: elapsed() });
-    const batch = await hunter.run({
-      policy: "exhaust",
-      search: kind,
-      races: options.races,
-      first: executions,
-      count: options.stopAtFinding ? Number.MAX_SAFE_INTEGER : FINDINGS_KEPT,
-      milliseconds: Math.min(BATCH_MS, 1000 * (options.seconds - elapsed())),
-      stopAtFinding: options.stopAtFinding,
-    });
-    executions += batch.executions;
-    accesses += batch.accesses;
-    findings.push(...batch.findings);
-    progress({ estimate, executions, share: batch.share, seconds: elapsed() });
-    const found = findings.length > 0 && options.stopAtFinding;
-    if (!batch.exhausted && !found && batch.executions > 0 && elapsed() < options.seconds) continue;
-    const { classes, share, pruned, log } = batch;
-    const scenario = hunter.target.scenario.name;
-    return {
-      ...{
-        scenario,
-        search: kind,
-        complete: batch.exhausted,
-        estimate,
-        executions,
-        pruned,
-        classes,
-        share,
-        accesses,
-      },
-      ...{ seconds: elapsed(), findings, log, races: options.races },
-    };
-  }
 }
 
 /** What a proof says, and within which bounds; or how far it came. */
