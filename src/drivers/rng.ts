@@ -8,6 +8,7 @@ import type { VirtioDevice } from "../guest/virtio/types.ts";
 import type { DriverQueue } from "../guest/virtqueue/driver-queue.ts";
 import { ScatterList } from "../guest/virtqueue/scatter-list.ts";
 import { VIRTIO_TYPE } from "../wire/virtio-ids.ts";
+import { notWhole } from "./arguments.ts";
 import { CancelledError } from "./errors.ts";
 
 interface Request {
@@ -36,6 +37,8 @@ export class Entropy {
   /** Random bytes from the host: at least one, at most as many as asked for. */
   read(bytes: number): Promise<Uint8Array> {
     if (this.#gone) return Promise.reject(new CancelledError("the entropy device was removed"));
+    const problem = notWhole("bytes", bytes, 1, 0xffff_ffff);
+    if (problem !== undefined) return Promise.reject(problem);
     const address = this.#device.memory.allocate(bytes);
     if (address === undefined) return Promise.reject(new Error(`no guest memory for ${bytes} bytes`));
     return new Promise((resolve, reject) => {

@@ -139,6 +139,7 @@ export class GuestMemory {
 
   /** Out of memory, whoever has some to give up is asked, as long as one does. */
   #take(bytes: number, align: number): GuestAddress | undefined {
+    if (Number.isNaN(bytes)) throw new RangeError("an allocation of NaN bytes");
     for (;;) {
       const address = this.#findHole(bytes, align);
       if (address !== undefined) return address;

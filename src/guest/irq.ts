@@ -57,6 +57,8 @@ export class IrqCore {
   #revisit = 0;
   #disableDepth = 0;
   #dispatching = false;
+  /** What handlers of this round threw first. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(source: InterruptSource, log: Log, cpu = 0, messageFor?: MessageFor) {
     this.#source = source;
@@ -133,7 +135,10 @@ export class IrqCore {
     return this.accepts && (this.#revisit !== 0 || this.#source.pending());
   }
 
-  /** Takes and dispatches what is pending. True if there was anything. */
+  /**
+   * Takes and dispatches what is pending. True if there was anything. What a handler throws comes out here, when
+   * all others have run that were taken with it: those will not be posted again.
+   */
   poll(): boolean {
     if (!this.pending) return false;
     this.#dispatching = true;
@@ -143,6 +148,7 @@ export class IrqCore {
         this.#revisit = 0;
         for (let line = 0; line < LINE_COUNT; line++) if ((lines >>> line) & 1) this.#dispatchLine(line);
         this.#source.take(this.#dispatchVector, this.#dispatchLine);
+        if (this.#failure !== undefined) throw this.#takeFailure();
         if (this.#revisit === 0 && !this.#source.pending()) break;
       }
     } finally {
@@ -176,11 +182,13 @@ export class IrqCore {
       return;
     }
     descriptor.count++;
-    runActions(descriptor);
+    this.#runActions(descriptor);
   };
 
   /** Level: the line's handlers in turn for as long as it is up. */
   readonly #dispatchLine = (line: number): void => {
+    // It has had its turn in this round.
+    if ((this.#revisit >>> line) & 1) return;
     const descriptor = this.#descriptor(FIRST_LINE_IRQ + line);
     for (let turn = 0; this.#source.asserted(line); turn++) {
       // Nobody to call: the line stays masked, and is looked at again when handlers change.
@@ -190,13 +198,39 @@ export class IrqCore {
         return;
       }
       descriptor.count++;
-      if (runActions(descriptor)) descriptor.unhandled = 0;
+      const outcome = this.#runActions(descriptor);
+      if (outcome === "failed") {
+        this.#revisit |= 1 << line;
+        return;
+      }
+      if (outcome === "handled") descriptor.unhandled = 0;
       else if (++descriptor.unhandled === UNHANDLED_MAX) {
         descriptor.nobodyCared = true;
         this.#log(`irq ${descriptor.irq}: nobody cared`);
       }
     }
   };
+
+  /** All sharers are asked, because more than one may have pulled the line, and none goes short of another's bug. */
+  #runActions({ irq, actions }: Descriptor): "handled" | "none" | "failed" {
+    let outcome: "handled" | "none" | "failed" = "none";
+    for (const { handler, name } of actions) {
+      try {
+        if (handler(irq) && outcome === "none") outcome = "handled";
+      } catch (error) {
+        outcome = "failed";
+        if (this.#failure === undefined) this.#failure = { error };
+        else this.#log(`irq ${irq}: the handler of ${name} threw, too: ${error}`);
+      }
+    }
+    return outcome;
+  }
+
+  #takeFailure(): unknown {
+    const error = this.#failure?.error;
+    this.#failure = undefined;
+    return error;
+  }
 
   #handlersChanged(descriptor: Descriptor): void {
     descriptor.unhandled = 0;
@@ -217,15 +251,6 @@ export class IrqCore {
     this.#descriptors.set(irq, fresh);
     return fresh;
   }
-}
-
-/** All sharers are asked, because more than one may have pulled the line. */
-function runActions(descriptor: Descriptor): boolean {
-  let handled = false;
-  for (const action of descriptor.actions) {
-    if (action.handler(descriptor.irq)) handled = true;
-  }
-  return handled;
 }
 
 function chipOf(irq: number): InterruptRow["chip"] {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cli, refused, startCli } from "../support/cli.ts";
+import { cli, cliHere, startCli } from "../support/cli.ts";
 
 let folder = "";
 const file = (name: string) => join(folder, name);
@@ -31,7 +31,9 @@ describe("virtlab run", () => {
   it("verifies a file in each interrupt mode and leaves it as it was", async () => {
     const before = sha256(file("disk.img"));
     for (const mode of ["auto", "msix", "msix-shared", "intx"]) {
-      const { code, stdout } = await cli("run", "--disk", file("disk.img"), "--json", "--interrupts", mode);
+      const { code, stdout } = await cliHere(
+        ...["run", "--disk", file("disk.img"), "--json", "--interrupts", mode],
+      );
       const result = JSON.parse(stdout);
       expect(result).toMatchObject({
         verdict: "completed",
@@ -54,13 +56,8 @@ describe("virtlab run", () => {
 
   it("takes machine and devices from a description", async () => {
     writeFileSync(file("machine.json"), JSON.stringify({ memory: "8M", queueSize: 16, eventIndex: false }));
-    const { code, stdout } = await cli(
-      "run",
-      "--config",
-      file("machine.json"),
-      "--disk-size",
-      "1M",
-      "--json",
+    const { code, stdout } = await cliHere(
+      ...["run", "--config", file("machine.json"), "--disk-size", "1M", "--json"],
     );
     expect(JSON.parse(stdout).queues[0].size).toBe(16);
     expect(code).toBe(0);
@@ -112,7 +109,7 @@ describe("virtlab run", () => {
     ["a description with an unknown key", () => ["--config", file("unknown.json")], 'unknown key "cpu"'],
     ["--write without --disk", () => ["--write"], "--write goes with --disk"],
   ])("refuses %s: one line, exit code 2", async (_name, args, message) => {
-    const { code, stderr } = await refused("run", ...args());
+    const { code, stderr } = await cliHere("run", ...args());
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
     expect(code).toBe(2);
@@ -124,7 +121,7 @@ describe("virtlab run", () => {
   ])(
     "a guest program that throws %s: its stack, verdict crashed, exit code 3",
     async (_name, module, message) => {
-      const { code, stdout, stderr } = await cli("run", "--guest", module());
+      const { code, stdout, stderr } = await cliHere("run", "--guest", module());
       expect(stdout).toContain(`verdict: crashed: ${message}`);
       expect(stderr).toMatch(/\n {4}at /);
       expect(code).toBe(3);
@@ -132,13 +129,13 @@ describe("virtlab run", () => {
   );
 
   it("prints a result that JSON has no words for, as text and with --json", async () => {
-    const { code, stdout } = await cli("run", "--guest", file("bigint.mjs"), "--json");
+    const { code, stdout } = await cliHere("run", "--guest", file("bigint.mjs"), "--json");
     expect([code, JSON.parse(stdout).result]).toEqual([0, "{ big: 10n }"]);
-    expect((await cli("run", "--guest", file("bigint.mjs"))).stdout).toContain('result: "{ big: 10n }"');
+    expect((await cliHere("run", "--guest", file("bigint.mjs"))).stdout).toContain('result: "{ big: 10n }"');
   });
 
   it("a result that cannot be handed over is the program's fault: exit code 3, with the report", async () => {
-    const { code, stdout } = await cli("run", "--guest", file("function.mjs"));
+    const { code, stdout } = await cliHere("run", "--guest", file("function.mjs"));
     expect(stdout).toContain("verdict: crashed: the program's result cannot be handed over: () => 1");
     expect(code).toBe(3);
   });

@@ -10,7 +10,7 @@ import { parseDevice } from "../../src/cli/device-argument.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { COMMANDS } from "../../src/machine/shell/commands.ts";
 import { Shell } from "../../src/machine/shell/shell.ts";
-import { cli, refused } from "../support/cli.ts";
+import { cli, cliHere, VIRTLAB } from "../support/cli.ts";
 
 const doc = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
 const PROMPT = "virtlab> ";
@@ -42,7 +42,7 @@ describe("a script", () => {
   const run = async (...lines: string[]) => {
     const path = join(folder, "script");
     await writeFile(path, lines.join("\n"));
-    return cli("shell", "--device", "blk,size=1M", path);
+    return cliHere("shell", "--device", "blk,size=1M", path);
   };
 
   it("ends at the first command that fails, and the line is named", async () => {
@@ -54,8 +54,7 @@ describe("a script", () => {
   });
 
   it("comes through a pipe as well", async () => {
-    const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--import", "tsx", main, "shell", "--device", "blk,size=1M"]);
+    const child = spawn(process.execPath, [...VIRTLAB, "shell", "--device", "blk,size=1M"]);
     let stdout = "";
     child.stdout.on("data", (data) => (stdout += data));
     child.stdin.end("lsblk\n! nonsense\n");
@@ -66,7 +65,7 @@ describe("a script", () => {
   });
 
   it("that cannot be read is wrong usage", async () => {
-    const { code, stderr } = await refused("shell", join(folder, "nowhere"));
+    const { code, stderr } = await cliHere("shell", join(folder, "nowhere"));
     expect(code).toBe(2);
     expect(stderr).toContain("nowhere: cannot be read");
   });

@@ -1,18 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { cli, refused } from "../support/cli.ts";
+import { cliHere } from "../support/cli.ts";
 
 describe("virtlab stress", () => {
   it("prints stable keys", async () => {
-    const { code, stdout } = await cli(
-      "stress",
-      "--seconds",
-      "1",
-      "--machines",
-      "1",
-      "--seed",
-      "3",
-      "--json",
+    const { code, stdout } = await cliHere(
+      ...["stress", "--seconds", "1", "--machines", "1", "--seed", "3", "--json"],
     );
     const keys = [
       ...["findings", "machines", "actions", "bytesVerified", "resets", "unplugs", "workerKills"],
@@ -28,7 +21,7 @@ describe("virtlab stress", () => {
     [["--machines", "0"], "expected at least 1"],
     [["--seconds", "soon"], 'expected a whole number, got "soon"'],
   ])("refuses %j: exit code 2", async (args, message) => {
-    const { code, stderr } = await refused("stress", ...args);
+    const { code, stderr } = await cliHere("stress", ...args);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
   });

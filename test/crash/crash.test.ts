@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { fromSources } from "../support/cli.ts";
 import { DISK_BYTES, type Mode, RECORD_BYTES, record } from "./records.ts";
 
 const KILLS = Number(process.env.VIRTLAB_KILLS ?? (process.env.CI ? 50 : 3));
@@ -39,7 +40,7 @@ test.each(["writeback", "writethrough"] as const)(
 async function killOnce(mode: Mode, path: string): Promise<number> {
   const file = await open(path, "w+");
   await file.truncate(DISK_BYTES);
-  const writer = spawn(process.execPath, ["--import", "tsx", WRITER, path, mode], {
+  const writer = spawn(process.execPath, [...fromSources(WRITER), path, mode], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let said = "";

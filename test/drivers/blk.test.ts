@@ -135,7 +135,7 @@ test.each([
 test("callers' mistakes are refused before the device sees them", async () => {
   const { disk } = boot(inMemory());
   await expect(disk.write(0, new Uint8Array(100))).rejects.toThrow("not whole sectors");
-  await expect(disk.read(0, 0)).rejects.toThrow("not whole sectors");
+  await expect(disk.read(0, 0)).rejects.toThrow("count: expected a whole number from 1 to");
 });
 
 test("flush is no request where writes are stable by themselves", async () => {

@@ -184,7 +184,7 @@ test("commands that the device does not have are refused", async () => {
   const { machine, nic } = bootNic(new FakeBackend(), { without: control });
   await expect(machine.run(nic.setRxMode({ promiscuous: false }))).rejects.toThrow("no control queue");
   await expect(machine.run(nic.addVlan(5))).rejects.toThrow("no control queue");
-  await expect(machine.run(nic.setQueuePairs(2))).rejects.toThrow("at most 1");
+  await expect(machine.run(nic.setQueuePairs(2))).rejects.toThrow("from 1 to 1, got 2");
   await expect(machine.run(nic.send(frameOf(60), { pair: 1 }))).rejects.toThrow("not in use");
 });
 

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cacheFolder } from "../../src/foreign/linux/cache.ts";
 import { characterDevice, cpioArchive, directory, executable } from "../../src/foreign/linux/cpio.ts";
 import { findSystemFiles } from "../../src/foreign/linux/system-files.ts";
+import { VIRTLAB } from "../support/cli.ts";
 import { LINUX_MS, linuxHere } from "./linux-rig.ts";
 import { FULL } from "./matrix.ts";
 
@@ -31,11 +32,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function virtlab(args: readonly string[], env: Record<string, string> = {}, input = "") {
-  const { status, stdout, stderr, pid } = spawnSync(
-    process.execPath,
-    ["--import", "tsx", join(ROOT, "src/cli/main.ts"), "linux", ...args],
-    { cwd: ROOT, encoding: "utf8", input, timeout: LINUX_MS, env: { ...process.env, ...env } },
-  );
+  const { status, stdout, stderr, pid } = spawnSync(process.execPath, [...VIRTLAB, "linux", ...args], {
+    cwd: ROOT,
+    encoding: "utf8",
+    input,
+    timeout: LINUX_MS,
+    env: { ...process.env, ...env },
+  });
   return { status, stdout, stderr, left: leftBehind(pid) };
 }
 

@@ -16,7 +16,7 @@ import { findQemu } from "../../src/foreign/qemu/find-qemu.ts";
 import { QemuMachine } from "../../src/foreign/qemu/qemu-machine.ts";
 import { UsageError } from "../../src/host/device.ts";
 import type { MachineDescription } from "../../src/machine/description.ts";
-import { type CliResult, startCli } from "../support/cli.ts";
+import { type CliResult, cliHere, startCli } from "../support/cli.ts";
 import { FULL } from "./matrix.ts";
 import { qemuHere } from "./qemu-rig.ts";
 
@@ -131,7 +131,8 @@ describe.skipIf(typeof found === "string")(title, () => {
 
   it("does the same work as virtlab run, and answers with the same keys", async () => {
     const args = [...SMALL, "--seed", "7", "--json"];
-    const [theirs, ours] = await Promise.all([qemu(args), startCli(["run", ...args]).done]);
+    const theirs = await cliHere("qemu", ...args);
+    const ours = await cliHere("run", ...args);
     expect([theirs.code, theirs.stderr]).toEqual([0, ""]);
     const [foreign, own] = [JSON.parse(theirs.stdout), JSON.parse(ours.stdout)];
     expect(Object.keys(foreign)).toEqual(Object.keys(own));
@@ -166,7 +167,7 @@ describe.skipIf(typeof found === "string")(title, () => {
     const content = Buffer.alloc(2 << 20, "virtlab");
     writeFileSync(disk, content);
     for (const write of FULL ? [[], ["--write"]] : [["--write"]]) {
-      const { code, stdout } = await qemu(["--disk", disk, ...write, "--json"]);
+      const { code, stdout } = await cliHere("qemu", "--disk", disk, ...write, "--json");
       expect([code, JSON.parse(stdout).pattern.verified]).toEqual([0, true]);
       expect(readFileSync(disk).equals(content)).toBe(true);
     }
@@ -178,7 +179,7 @@ describe.skipIf(typeof found === "string")(title, () => {
       `export default async (guest) => ({ id: await guest.virtio.find("virtio_blk").id(), args: guest.args });`,
     );
     const args = ["--device", "blk,size=1M,serial=mine", "--guest", guest, "--arg", "x", "--json"];
-    const { code, stdout } = await startCli(["run", "--counterpart", "qemu", ...args], folder).done;
+    const { code, stdout } = await cliHere("run", "--counterpart", "qemu", ...args);
     expect([code, JSON.parse(stdout).result]).toEqual([0, { id: "mine", args: ["x"] }]);
   });
 

@@ -147,3 +147,61 @@ test("vectors run out, and come back when freed", () => {
   irq.freeMsi(all[7]?.irq ?? 0);
   expect(irq.allocateMsi()).toEqual(all[7]);
 });
+
+test("a handler that throws takes nothing from those whose interrupts were taken with its own", () => {
+  const { irq, posted, levels, raise, allocate } = setUp();
+  const [bad, good] = [allocate(), allocate()];
+  const calls: string[] = [];
+  const failing = () => {
+    throw new Error("a bug in a driver");
+  };
+  irq.requestIrq(bad.irq, failing, "bad", {});
+  irq.requestIrq(good.irq, () => calls.push("vector") > 0, "good", {});
+  const listen = () => {
+    levels[1] = false;
+    return calls.push("line") > 0;
+  };
+  irq.requestIrq(17, listen, "line", {});
+  posted.vectors.push(bad.data, good.data);
+  raise(1);
+  expect(() => irq.poll()).toThrow("a bug in a driver");
+  expect(calls.sort()).toEqual(["line", "vector"]);
+  expect(irq.accepts).toBe(true);
+  irq.poll();
+  expect(irq.pending).toBe(false);
+});
+
+test("a sharer of a line that throws does not keep the others from being asked, and the line is looked at again", () => {
+  const { irq, levels, raise } = setUp();
+  let failures = 2;
+  const failing = () => {
+    if (failures > 0) throw new Error(`failure ${failures--}`);
+    levels[0] = false;
+    return true;
+  };
+  let asked = 0;
+  irq.requestIrq(16, failing, "bad", {}, { shared: true });
+  irq.requestIrq(16, () => ++asked < 0, "good", {}, { shared: true });
+  raise(0);
+  expect(() => irq.poll()).toThrow("failure 2");
+  expect(asked).toBe(1);
+  expect(() => irq.poll()).toThrow("failure 1");
+  irq.poll();
+  expect(levels[0]).toBe(false);
+  expect(irq.pending).toBe(false);
+});
+
+test("when several handlers throw, the first error comes out and the others are logged", () => {
+  const { irq, log, posted, allocate } = setUp();
+  const messages = [allocate(), allocate()];
+  for (const [index, message] of messages.entries()) {
+    const failing = () => {
+      throw new Error(`handler ${index}`);
+    };
+    irq.requestIrq(message.irq, failing, `bad-${index}`, {});
+    posted.vectors.push(message.data);
+  }
+  expect(() => irq.poll()).toThrow("handler 0");
+  expect(log).toEqual(["irq 25: the handler of bad-1 threw, too: Error: handler 1"]);
+  expect(irq.poll()).toBe(false);
+});

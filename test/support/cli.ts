@@ -5,6 +5,13 @@ import { vi } from "vitest";
 import { explain, virtlab } from "../../src/cli/program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LOADER = new URL("../../workers/typescript.mjs", import.meta.url).href;
+
+/** What node is given to run one of this project's TypeScript files. */
+export const fromSources = (path: string): string[] => ["--import", LOADER, path];
+
+/** What node is given to be `virtlab`. */
+export const VIRTLAB = fromSources(fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)));
 
 export interface CliResult {
   readonly code: number | null;
@@ -18,9 +25,7 @@ export function startCli(
   env: Readonly<Record<string, string>> = {},
   stdout: "pipe" | number = "pipe",
 ): { child: ChildProcess; done: Promise<CliResult> } {
-  const loader = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", loader, main, ...args], {
+  const child = spawn(process.execPath, [...VIRTLAB, ...args], {
     cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", stdout, "pipe"],
@@ -34,19 +39,24 @@ export function startCli(
 
 export const cli = (...args: string[]): Promise<CliResult> => startCli(args).done;
 
-/** What a command line that is refused prints, and its exit code, without the second that a process takes to start. */
-export async function refused(...args: string[]): Promise<Omit<CliResult, "stdout">> {
-  let stderr = "";
-  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
+/** The same in this process: what a command prints and its exit code, without what a process takes to start. */
+export async function cliHere(...args: string[]): Promise<CliResult & { code: number }> {
+  const text = { stdout: "", stderr: "" };
+  const writes = (["stdout", "stderr"] as const).map((stream) =>
+    vi.spyOn(process[stream], "write").mockImplementation((data) => {
+      text[stream] += data;
+      return true;
+    }),
+  );
+  const { exitCode } = process;
+  process.exitCode = undefined;
   try {
     await virtlab().parseAsync(args, { from: "user" });
-    throw new Error(`not refused: virtlab ${args.join(" ")}`);
+    return { code: Number(process.exitCode ?? 0), ...text };
   } catch (error) {
-    return { code: explain(error), stderr };
+    return { code: explain(error), ...text };
   } finally {
-    write.mockRestore();
+    process.exitCode = exitCode;
+    for (const write of writes) write.mockRestore();
   }
 }

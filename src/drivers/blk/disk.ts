@@ -4,9 +4,13 @@ import type { VirtioDevice } from "../../guest/virtio/types.ts";
 import { BLK_ID_BYTES, BLK_SEGMENT, BLK_TYPE } from "../../wire/blk.ts";
 import { putU32, putU64 } from "../../wire/bytes.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
+import { notBytes, notWhole, shown, whole } from "../arguments.ts";
 import { BlkError } from "./blk-error.ts";
 import { type DiskFacts, writeWriteback } from "./facts.ts";
 import type { RequestQueue } from "./request-queue.ts";
+
+/** In place of an address: the data pass through a buffer of the driver's. */
+const BOUNCE = -1;
 
 export class Disk {
   /** May change while the machine runs. */
@@ -43,8 +47,8 @@ export class Disk {
     return this.#segmentBytes;
   }
   set segmentBytes(bytes: number) {
-    if (bytes < 1) throw new RangeError(`a segment of ${bytes} bytes`);
-    this.#segmentBytes = Math.min(bytes, this.facts.segmentBytesMax);
+    const wanted = whole("segmentBytes", bytes, 1, Number.MAX_SAFE_INTEGER);
+    this.#segmentBytes = Math.min(wanted, this.facts.segmentBytesMax);
     for (const queue of this.#queues) queue.segmentBytes = this.#segmentBytes;
   }
 
@@ -59,27 +63,33 @@ export class Disk {
   }
 
   read(sector: number, count: number): Promise<Uint8Array> {
-    return this.#fetch(BLK_TYPE.IN, sector, count * SECTOR_SIZE);
+    const problem = this.#badRange(sector, count);
+    return problem === undefined
+      ? this.#fetch(BLK_TYPE.IN, sector, count * SECTOR_SIZE)
+      : Promise.reject(problem);
   }
 
   /** Straight into guest memory at `address`. */
   readInto(sector: number, count: number, address: number): Promise<void> {
-    return this.#transfer(BLK_TYPE.IN, sector, address, count * SECTOR_SIZE);
+    return this.#direct(BLK_TYPE.IN, sector, count, address);
   }
 
   write(sector: number, data: Uint8Array): Promise<void> {
-    return this.#transfer(BLK_TYPE.OUT, sector, -1, data.length, data);
+    const problem =
+      notBytes("data", data) ?? partOfSector(data) ?? this.#badRange(sector, data.length / SECTOR_SIZE);
+    if (problem !== undefined) return Promise.reject(problem);
+    return this.#transfer(BLK_TYPE.OUT, sector, BOUNCE, data.length, data);
   }
 
   /** Straight from guest memory at `address`. */
   writeFrom(sector: number, count: number, address: number): Promise<void> {
-    return this.#transfer(BLK_TYPE.OUT, sector, address, count * SECTOR_SIZE);
+    return this.#direct(BLK_TYPE.OUT, sector, count, address);
   }
 
   /** Resolves when everything that was written before, whatever the queue, is stable. */
   flush(): Promise<void> {
     const needed = this.facts.canFlush && this.#writeback;
-    return needed ? this.#transfer(BLK_TYPE.FLUSH, 0, -1, 0) : Promise.resolve();
+    return needed ? this.#transfer(BLK_TYPE.FLUSH, 0, BOUNCE, 0) : Promise.resolve();
   }
 
   /** False: every write is stable when it completes. */
@@ -141,26 +151,47 @@ export class Disk {
   /** In requests of one range each, as long as the device allows. */
   async #eraseAll(type: number, most: number, range: { sector: number; count: number; flags: number }) {
     if (most === 0) throw new BlkError("UNSUPP", `request type ${type}: the device does not offer it`);
+    whole("sector", range.sector, 0, Number.MAX_SAFE_INTEGER);
+    whole("count", range.count, 1, Number.MAX_SAFE_INTEGER - range.sector);
     const requests: Promise<void>[] = [];
     for (let done = 0; done < range.count; done += most) {
       const bytes = new Uint8Array(BLK_SEGMENT.bytes);
       putU64(bytes, BLK_SEGMENT.sector, range.sector + done);
       putU32(bytes, BLK_SEGMENT.sectors, Math.min(most, range.count - done));
       putU32(bytes, BLK_SEGMENT.flags, range.flags);
-      requests.push(this.#transfer(type, 0, -1, bytes.length, bytes));
+      requests.push(this.#transfer(type, 0, BOUNCE, bytes.length, bytes));
     }
     await Promise.all(requests);
   }
 
   #fetch(type: number, sector: number, bytes: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      this.#submit(type, sector, -1, bytes, undefined, (error, bounce) => {
+      this.#submit(type, sector, BOUNCE, bytes, undefined, (error, bounce) => {
         if (error !== undefined) return reject(error);
         const data = new Uint8Array(bytes);
         this.#memory.read(bounce, data);
         resolve(data);
       });
     });
+  }
+
+  #direct(type: number, sector: number, count: number, address: number): Promise<void> {
+    const bytes = count * SECTOR_SIZE;
+    const problem = this.#badRange(sector, count) ?? this.#badAddress(address, bytes);
+    return problem === undefined ? this.#transfer(type, sector, address, bytes) : Promise.reject(problem);
+  }
+
+  /** The caller's mistakes, before the device has to answer for them. What lies past the end it answers itself. */
+  #badRange(sector: number, count: number): Error | undefined {
+    return (
+      notWhole("sector", sector, 0, Number.MAX_SAFE_INTEGER) ??
+      notWhole("count", count, 1, Math.floor(this.requestBytesMax / SECTOR_SIZE))
+    );
+  }
+
+  #badAddress(address: number, bytes: number): Error | undefined {
+    if (Number.isSafeInteger(address) && this.#memory.ram.offsetOf(address, bytes) >= 0) return undefined;
+    return new RangeError(`address: expected that of ${bytes} bytes of guest RAM, got ${shown(address)}`);
   }
 
   #transfer(
@@ -186,11 +217,6 @@ export class Disk {
     source: Uint8Array | undefined,
     finish: (error: Error | undefined, bounce: number) => void,
   ): void {
-    const problem = this.#check(type, bytes);
-    if (problem !== undefined) {
-      finish(problem, 0);
-      return;
-    }
     this.#nextQueue().submit({
       type,
       sector,
@@ -208,15 +234,8 @@ export class Disk {
     this.#turn = (this.#turn + 1) % this.#queues.length;
     return queue;
   }
+}
 
-  /** The caller's mistakes, before the device has to answer for them. What lies past the end it answers itself. */
-  #check(type: number, bytes: number): Error | undefined {
-    if (type !== BLK_TYPE.IN && type !== BLK_TYPE.OUT) return undefined;
-    if (bytes <= 0 || bytes % SECTOR_SIZE !== 0)
-      return new RangeError(`${bytes} bytes are not whole sectors`);
-    if (bytes > this.requestBytesMax) {
-      return new RangeError(`${bytes} bytes in one request, at most ${this.requestBytesMax}`);
-    }
-    return undefined;
-  }
+function partOfSector({ length }: Uint8Array): Error | undefined {
+  return length % SECTOR_SIZE === 0 ? undefined : new RangeError(`${length} bytes are not whole sectors`);
 }

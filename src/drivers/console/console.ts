@@ -12,6 +12,7 @@ import {
   decodeSize,
   NO_PORT,
 } from "../../wire/console.ts";
+import { notWhole, shown } from "../arguments.ts";
 import { CancelledError } from "../errors.ts";
 import type { Control } from "./control.ts";
 import type { Input } from "./input.ts";
@@ -56,6 +57,8 @@ export class Console implements PortOwner {
 
   /** The port of that number or name, once the host has added (and named) it. */
   port(wanted: number | string = 0): Promise<ConsolePort> {
+    const problem = this.#noPort(wanted);
+    if (problem !== undefined) return Promise.reject(problem);
     const found = this.#find(wanted);
     if (found !== undefined) return Promise.resolve(found);
     if (this.#gone !== undefined) return Promise.reject(new CancelledError(this.#gone));
@@ -65,6 +68,7 @@ export class Console implements PortOwner {
   /** Characters past every queue, one register write each: works when nothing else does [5.3.4]. */
   emergencyWrite(text: string): void {
     if (!this.#parts.hasEmergencyWrite) throw new Error("the console has no emergency write");
+    if (typeof text !== "string") throw new TypeError(`text: expected a string, got ${shown(text)}`);
     for (const byte of new TextEncoder().encode(text)) {
       this.#device.transport.setConfig(CONSOLE_CONFIG.emergencyWrite, Uint8Array.of(byte));
     }
@@ -164,6 +168,12 @@ export class Console implements PortOwner {
     const line = this.#parts.lines[id];
     line?.port?.remove(reason);
     if (line !== undefined) delete line.port;
+  }
+
+  /** One that can never come is not waited for. */
+  #noPort(wanted: number | string): Error | undefined {
+    if (typeof wanted !== "string") return notWhole("port", wanted, 0, this.#parts.lines.length - 1);
+    return wanted === "" ? new RangeError("port: expected a number or a name, got an empty name") : undefined;
   }
 
   #find(wanted: number | string): ConsolePort | undefined {

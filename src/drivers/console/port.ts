@@ -1,5 +1,6 @@
 /** One port of a console, for people: bytes in and out, in order, without frames. */
 import type { ConsoleSize } from "../../wire/console.ts";
+import { notBytes } from "../arguments.ts";
 import { CancelledError } from "../errors.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
@@ -69,8 +70,11 @@ export class ConsolePort implements AsyncIterable<Uint8Array> {
   /** Resolves when the host has taken all of it. */
   write(data: Uint8Array | string): Promise<void> {
     if (this.#gone !== undefined) return Promise.reject(new CancelledError(this.#gone));
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+    const problem = notBytes("data", bytes);
+    if (problem !== undefined) return Promise.reject(problem);
     this.open();
-    return this.#output.write(typeof data === "string" ? new TextEncoder().encode(data) : data);
+    return this.#output.write(bytes);
   }
 
   /** The next piece of input, as it came; undefined: the port is gone. */

@@ -17,6 +17,7 @@ import {
   PLAIN,
   parseMac,
 } from "../../wire/net.ts";
+import { notBytes, notWhole, shown, whole } from "../arguments.ts";
 import { CancelledError } from "../errors.ts";
 import { FrameIterator } from "./frame-iterator.ts";
 import { NetError } from "./net-error.ts";
@@ -54,6 +55,15 @@ const MODE_COMMANDS = {
   noUnicast: CTRL.RX.NOUNI,
   noBroadcast: CTRL.RX.NOBCAST,
 } as const;
+/** Each with the largest value that it has room for. */
+const HEADER_FIELDS = [
+  ["flags", 0xff],
+  ["gsoType", 0xff],
+  ["headerBytes", 0xffff],
+  ["gsoSize", 0xffff],
+  ["csumStart", 0xffff],
+  ["csumOffset", 0xffff],
+] as const satisfies [keyof NetHeader, number][];
 const MODES = Object.keys(MODE_COMMANDS) as (keyof typeof MODE_COMMANDS)[];
 
 export class Nic implements FrameSink {
@@ -111,6 +121,11 @@ export class Nic implements FrameSink {
   /** Resolves when the device has returned the buffer. Leave the frame alone until then. */
   send(frame: Uint8Array, options: SendOptions = {}): Promise<void> {
     const { header = PLAIN, pair = 0 } = options;
+    const problem =
+      notBytes("frame", frame) ??
+      notWhole("frame's length", frame.length, 1, 0xffff_ffff) ??
+      badHeader(header);
+    if (problem !== undefined) return Promise.reject(problem);
     this.#open();
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     if (this.#queues.away.has(pair))
@@ -191,17 +206,15 @@ export class Nic implements FrameSink {
   }
 
   addVlan(id: number): Promise<void> {
-    return this.#command(`VLAN ${id}`, CTRL.VLAN.id, CTRL.VLAN.ADD, u16(id));
+    return this.#vlan("VLAN", CTRL.VLAN.ADD, id);
   }
   removeVlan(id: number): Promise<void> {
-    return this.#command(`no VLAN ${id}`, CTRL.VLAN.id, CTRL.VLAN.DEL, u16(id));
+    return this.#vlan("no VLAN", CTRL.VLAN.DEL, id);
   }
 
   /** Buffers first: the device may use the new pairs at once. */
   async setQueuePairs(pairs: number): Promise<void> {
-    if (pairs < 1 || pairs > this.queuePairsMax) {
-      throw new RangeError(`${pairs} queue pairs, at most ${this.queuePairsMax}`);
-    }
+    whole("queue pairs", pairs, 1, this.queuePairsMax);
     if (this.#gone === undefined) this.#queues.prepare(pairs);
     await this.#command(`${pairs} queue pairs`, CTRL.MQ.id, CTRL.MQ.VQ_PAIRS_SET, u16(pairs));
     this.#queues.activePairs = pairs;
@@ -283,6 +296,12 @@ export class Nic implements FrameSink {
     this.#iterators.clear();
   }
 
+  /** That 4096 is none is for the device to say. */
+  async #vlan(name: string, what: number, id: number): Promise<void> {
+    whole("VLAN", id, 0, 0xffff);
+    await this.#command(`${name} ${id}`, CTRL.VLAN.id, what, u16(id));
+  }
+
   #command(name: string, group: number, what: number, data: Uint8Array): Promise<void> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     const { control } = this.#queues;
@@ -300,9 +319,14 @@ export class Nic implements FrameSink {
 }
 
 function macBytes(text: string): Uint8Array {
-  const bytes = parseMac(text);
-  if (bytes === undefined) throw new RangeError(`"${text}" is no MAC address`);
+  const bytes = typeof text === "string" ? parseMac(text) : undefined;
+  if (bytes === undefined) throw new RangeError(`${shown(text)} is no MAC address`);
   return bytes;
+}
+
+function badHeader(header: NetHeader): RangeError | undefined {
+  if (header === PLAIN) return undefined;
+  return HEADER_FIELDS.map(([name, max]) => notWhole(`header.${name}`, header[name], 0, max)).find(Boolean);
 }
 
 function macTable(macs: readonly string[]): Uint8Array {

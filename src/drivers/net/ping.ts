@@ -9,6 +9,7 @@ import {
   putBe16,
 } from "../../wire/inet.ts";
 import { ETHERNET_HEADER_BYTES, MAC_BYTES, parseMac } from "../../wire/net.ts";
+import { shown, whole } from "../arguments.ts";
 import { NetError } from "./net-error.ts";
 import type { Nic } from "./nic.ts";
 
@@ -33,12 +34,17 @@ const ARP = { operation: 20, senderMac: 22, senderIp: 28, targetMac: 32, targetI
 const IP = { totalLength: 16, ttl: 22, protocol: 23, checksum: 24, source: 26, target: 30 } as const;
 const ICMP = ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES_MIN;
 const ICMP_HEADER_BYTES = 8;
+/** What the length field of an IP header has room for. */
+const DATA_BYTES_MAX = 0xffff - IPV4_HEADER_BYTES_MIN - ICMP_HEADER_BYTES;
 const IDENTIFIER = 0x7669;
 
 /** One request after the other. Rejects if nobody answers for the address. */
 export async function ping(nic: Nic, options: PingOptions): Promise<PingReply[]> {
   const { count = 4, bytes = 56, timeoutMs = 1000 } = options;
   const [from, to] = [ipv4(options.from), ipv4(options.to)];
+  whole("count", count, 1, 0xffff);
+  whole("bytes", bytes, 0, DATA_BYTES_MAX);
+  whole("timeoutMs", timeoutMs, 1, 2 ** 31 - 1);
   const peer = await resolve(nic, from, to, timeoutMs);
   const replies: PingReply[] = [];
   for (let sequence = 1; sequence <= count; sequence++) {
@@ -140,9 +146,9 @@ function ethernet(nic: Nic, to: Uint8Array, type: number, bytes: number): Uint8A
 }
 
 function ipv4(text: string): Uint8Array {
-  const parts = text.split(".").map(Number);
-  if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255)) {
-    throw new RangeError(`"${text}" is no IPv4 address`);
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
+  if (parts === undefined || parts.some((part) => part > 255)) {
+    throw new RangeError(`${shown(text)} is no IPv4 address`);
   }
   return Uint8Array.from(parts);
 }

@@ -4,7 +4,7 @@ import { slopePerMinute } from "../../../src/stress/campaign/slope.ts";
 
 describe("a campaign", () => {
   it("runs machines until the time is over, verifies their data and finds nothing", async () => {
-    const report = await runCampaign({ seconds: 4, machines: 1, seed: 500 });
+    const report = await runCampaign({ seconds: 2, machines: 1, seed: 500 });
     expect(report.findings).toEqual([]);
     expect(report.machines).toBeGreaterThan(0);
     expect(report.bytesVerified).toBeGreaterThan(10_000);
