@@ -25,7 +25,11 @@ async function loadDevice(url: string): Promise<DeviceDefinition> {
     throw new UsageError(`device module ${displayUrl(url)} cannot be loaded: ${(error as Error).message}`);
   }
   const definition = module.default as Partial<DeviceDefinition> | undefined;
-  if (typeof definition?.create !== "function" || typeof definition.virtioId !== "number") {
+  if (
+    typeof definition?.create !== "function" ||
+    typeof definition.name !== "string" ||
+    !Number.isInteger(definition.virtioId)
+  ) {
     throw new UsageError(
       `device module ${displayUrl(url)}: expected \`export default defineDevice({ … })\`, got ${describe(module.default)}`,
     );
@@ -33,7 +37,12 @@ async function loadDevice(url: string): Promise<DeviceDefinition> {
   return definition as DeviceDefinition;
 }
 
-const describe = (value: unknown): string => (value === undefined ? "no default export" : typeof value);
+const describe = (value: unknown): string =>
+  value === undefined
+    ? "no default export"
+    : typeof value === "object" && value !== null
+      ? "an object without name, virtioId or create()"
+      : typeof value;
 
 /** Checks values against the device's table of options; numbers and sizes may come as text. */
 export function checkOptions(

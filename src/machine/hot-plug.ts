@@ -1,11 +1,12 @@
 /** Devices that come and go while the machine runs: the host's end of `Machine.plug` and `Machine.unplug`. */
-import { type DeviceModel, UsageError } from "../host/device.ts";
+import { UsageError } from "../host/device.ts";
 import type { Host } from "../host/host.ts";
 import type { PartFacts } from "../host/io-thread.ts";
 import type { AddDeviceOptions } from "../host/virtio-function.ts";
 import { formatBdf, MSIX } from "../wire/pci.ts";
 import { checkDevice, type DeviceDescription, type DeviceSpec, type MachineSpec } from "./description.ts";
 import { findTarget } from "./device-command.ts";
+import { createModel } from "./device-model.ts";
 import { checkOptions, findDevice } from "./devices.ts";
 import { livePlatform } from "./platform.ts";
 import type { UnplugRequest } from "./protocol.ts";
@@ -20,15 +21,8 @@ export async function createDevice(
   makeParts?: MakeParts,
 ): Promise<AddDeviceOptions> {
   const definition = await findDevice(device.type);
-  const model: Partial<DeviceModel> | null = await definition.create(
-    checkOptions(definition, device.options),
-    livePlatform,
-  );
-  if (!isModel(model)) {
-    throw new UsageError(
-      `device ${definition.name}: expected create() to return a model with queues and queueNotified, got ${describe(model)}`,
-    );
-  }
+  const options = checkOptions(definition, device.options);
+  const model = await createModel(definition, device.type, options, livePlatform);
   const added = {
     slot: device.slot,
     name: definition.name,
@@ -60,16 +54,6 @@ const factsOf = ({
   msixVectors,
   queues: model.queues.map((queue) => ({ name: queue.name, size: queue.size ?? queueSize })),
 });
-
-/** A user's module may return anything. */
-const isModel = (model: Partial<DeviceModel> | null | undefined): model is DeviceModel =>
-  typeof model === "object" &&
-  model !== null &&
-  Array.isArray(model.queues) &&
-  typeof model.queueNotified === "function";
-
-const describe = (value: unknown): string =>
-  typeof value === "object" && value !== null ? "an object without them" : String(value);
 
 /** Those that are there when the machine, or a host that replaces another, starts. */
 export async function addDevices(

@@ -2,6 +2,7 @@
  * Attacks a device with a hostile driver, in one thread, and proves after every round of inputs that the device is
  * still usable: a reset, a well-behaved guest, a request.
  */
+import { createModel } from "../../machine/device-model.ts";
 import { Random } from "../../wire/random.ts";
 import {
   type AttackFinding,
@@ -79,7 +80,7 @@ class Target {
 
   static async create({ definition, options, seed }: AttackOptions): Promise<Target> {
     const machine = new BenchMachine({ ramBytes: RAM_BYTES, platform: seededPlatform(seed) });
-    const model = await definition.create(options, seededPlatform(seed));
+    const model = await createModel(definition, definition.name, options, seededPlatform(seed));
     machine.addDevice(definition.name, definition.virtioId, model, 16);
     return new Target(
       machine,

@@ -3,6 +3,7 @@
  * made while the device lies and scribbles, then the driver leaves. Whatever happened, nothing may throw, every
  * request must have ended once, and everything the driver took must be given back.
  */
+import { createModel } from "../../machine/device-model.ts";
 import { Random } from "../../wire/random.ts";
 import {
   type AttackFinding,
@@ -130,6 +131,11 @@ async function freshTarget(
 ): Promise<Target> {
   const platform = seededPlatform(seed);
   const machine = new BenchMachine({ ramBytes: RAM_BYTES, platform });
-  machine.addDevice(definition.name, definition.virtioId, await definition.create(options, platform), 16);
+  machine.addDevice(
+    definition.name,
+    definition.virtioId,
+    await createModel(definition, definition.name, options, platform),
+    16,
+  );
   return { machine, device: new HostileDevice({ ...machine, random: new Random(seed), counts }) };
 }
