@@ -210,6 +210,15 @@ describe.skipIf(typeof found === "string")(title, () => {
     expect(leftovers(child.pid)).toEqual([]);
   });
 
+  it("is a failure, and no wrong usage, when something kills it while it starts", async () => {
+    const killed = script(
+      "killed",
+      `#!/bin/sh\ncase "$1" in --version) exec ${program} --version;; esac\nkill -KILL $$\n`,
+    );
+    const { code, stderr } = await qemu(BUSY_ARGS, { VIRTLAB_QEMU: killed });
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/^virtlab: QEMU ended \(SIGKILL\)/)]);
+  });
+
   it.skipIf(!FULL)("makes a stall of a QEMU that answers no more", async () => {
     const config = script("config.json", JSON.stringify({ deadlines: { stallMs: 300 } }));
     const { child, done } = startCli(

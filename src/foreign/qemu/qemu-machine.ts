@@ -116,9 +116,12 @@ export class QemuMachine implements RunnableMachine {
       await this.#alive(this.#guest.ready);
       unwrap(await this.#alive<Outcome<null>>(this.#guest.service.start()));
     } catch (error) {
-      // Started for nothing: QEMU did not like its command line, and says why.
       await this.#reaped();
-      throw this.#qemu.process.running ? error : new UsageError(this.#qemu.process.describeEnd());
+      const { process } = this.#qemu;
+      if (process.refused) throw new UsageError(process.describeEnd());
+      if (process.running) throw error;
+      // Killed: nobody's command line is to blame.
+      return this.#gone;
     }
   }
 

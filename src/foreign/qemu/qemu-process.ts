@@ -12,6 +12,7 @@ export class QemuProcess {
   readonly #closed: Promise<void>;
   #stderr = "";
   #exit: string | undefined;
+  #refused = false;
 
   /** `lifeSeconds`: QEMU is killed after that, even if this thread is blocked. */
   constructor(program: string, args: readonly string[], lifeSeconds: number) {
@@ -37,6 +38,7 @@ export class QemuProcess {
       });
       this.#child.once("close", (code, signal) => {
         this.#exit ??= signal === null ? `exit code ${code}` : signal;
+        this.#refused = signal === null;
         resolve();
       });
     });
@@ -49,6 +51,10 @@ export class QemuProcess {
 
   get running(): boolean {
     return this.#exit === undefined;
+  }
+  /** It ended of its own accord, as it does where it does not like its command line. */
+  get refused(): boolean {
+    return this.#refused;
   }
   /** What QEMU said, but for a warning that every machine with a network card gives. */
   get stderr(): string {
