@@ -2,6 +2,7 @@
  * What the controlled threads share about the execution that runs: one block of words, read and written only by the
  * holder of the baton. A decision is therefore made inline by whoever stands at an access, without asking anybody.
  */
+import { ACCESS_RECORD_WORDS } from "../memory/access-record.ts";
 import { SITE_COUNT } from "../wire/sites.ts";
 
 export const MAX_ACTORS = 16;
@@ -30,8 +31,6 @@ export const ENDED = {
 export const PENDING_WORDS = 5;
 /** A step of a systematic search; see `proof/steps.ts`. */
 export const STEP_WORDS = 9;
-/** An event of the journal: actor, kind, memory, offset, bytes, site, value. */
-export const JOURNAL_WORDS = 7;
 
 /** Bits for the chunks of one shared memory. */
 export const DIRT_WORDS = 64;
@@ -142,7 +141,7 @@ export const AREA = {
   journal: JOURNAL,
 } as const;
 
-export const STATE_WORDS = JOURNAL + MAX_DECISIONS * JOURNAL_WORDS;
+export const STATE_WORDS = JOURNAL + MAX_DECISIONS * ACCESS_RECORD_WORDS;
 
 /** The next 32 bits of the execution's own generator (xorshift). */
 export function nextRandom(words: Int32Array): number {

@@ -5,9 +5,10 @@
  *
  *   words   lock, records written, records taken, stop, threads, bytes of places used
  *   places  where in the source a thread first made an access of a kind at a site: "thread site kind stack"
- *   ring    thread, kind, memory, offset, bytes, site, value
+ *   ring    records
  */
 import type { Site } from "../wire/sites.ts";
+import { type AccessRecord, readAccessRecord, writeAccessRecord } from "./access-record.ts";
 import type { SharedBuffer } from "./attach.ts";
 
 /** A thread's wait is over: the kind of a record that is no access. Others are those of `ACCESS`. */
@@ -25,16 +26,6 @@ const RECORD_WORDS = 8;
 const RECORDS = 1 << 17;
 const SPINS = 200;
 const LOOK_MS = 10;
-
-export interface LoggedAccess {
-  readonly thread: number;
-  readonly kind: number;
-  readonly memory: number;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly site: Site;
-  readonly value: number;
-}
 
 export interface LoggedPlace {
   readonly thread: number;
@@ -87,15 +78,8 @@ export class AccessLog {
       Atomics.wait(words, TAKEN, taken, LOOK_MS);
       taken = Atomics.load(words, TAKEN);
     }
-    const ring = this.#ring;
     const at = (written & (RECORDS - 1)) * RECORD_WORDS;
-    ring[at] = thread;
-    ring[at + 1] = kind;
-    ring[at + 2] = memory;
-    ring[at + 3] = offset;
-    ring[at + 4] = bytes;
-    ring[at + 5] = site;
-    ring[at + 6] = value;
+    writeAccessRecord(this.#ring, at, thread, kind, memory, offset, bytes, site, value);
     Atomics.store(words, WRITTEN, (written + 1) | 0);
   }
 
@@ -109,23 +93,14 @@ export class AccessLog {
   }
 
   /** Takes what has been written; how much that was. One thread only. */
-  take(each: (access: LoggedAccess) => void): number {
+  take(each: (access: AccessRecord) => void): number {
     const words = this.#words;
     const ring = this.#ring;
     const taken = words[TAKEN] as number;
     const count = (Atomics.load(words, WRITTEN) - taken) | 0;
     for (let record = taken; record !== ((taken + count) | 0); record = (record + 1) | 0) {
       const at = (record & (RECORDS - 1)) * RECORD_WORDS;
-      each({
-        thread: ring[at] as number,
-        kind: ring[at + 1] as number,
-        memory: ring[at + 2] as number,
-        // Offsets may need all 32 bits.
-        offset: (ring[at + 3] as number) >>> 0,
-        bytes: ring[at + 4] as number,
-        site: ring[at + 5] as number,
-        value: ring[at + 6] as number,
-      });
+      each(readAccessRecord(ring, at));
     }
     Atomics.store(words, TAKEN, (taken + count) | 0);
     Atomics.notify(words, TAKEN);

@@ -2,10 +2,16 @@
  * The journal: what the threads of an execution did, in order, in the shared words; and the race detector's reading of
  * it. Interrupt contexts are their thread's agent: what one thread does is ordered.
  */
+import {
+  ACCESS_RECORD_WORDS,
+  type AccessRecord,
+  readAccessRecord,
+  writeAccessRecord,
+} from "../../memory/access-record.ts";
 import { ACCESS } from "../../memory/scheduled-memory.ts";
 import type { Site } from "../../wire/sites.ts";
 import { MOVE } from "../pending.ts";
-import { AREA, JOURNAL_WORDS, MAX_DECISIONS, WORD } from "../state.ts";
+import { AREA, MAX_DECISIONS, WORD } from "../state.ts";
 import { type Access, type AccessType, type Race, RaceDetector } from "./detector.ts";
 
 export function writeJournal(
@@ -21,14 +27,8 @@ export function writeJournal(
   const length = words[WORD.journal] as number;
   if (length < 0 || length >= MAX_DECISIONS) return;
   words[WORD.journal] = length + 1;
-  const at = AREA.journal + length * JOURNAL_WORDS;
-  words[at] = agent;
-  words[at + 1] = kind;
-  words[at + 2] = memory;
-  words[at + 3] = offset;
-  words[at + 4] = bytes;
-  words[at + 5] = site;
-  words[at + 6] = value;
+  const at = AREA.journal + length * ACCESS_RECORD_WORDS;
+  writeAccessRecord(words, at, agent, kind, memory, offset, bytes, site, value);
 }
 
 const ATOMIC: ReadonlySet<number> = new Set([ACCESS.load, ACCESS.store, ACCESS.update, ACCESS.wait]);
@@ -40,18 +40,6 @@ const TYPES: Readonly<Record<number, AccessType>> = {
   [ACCESS.update]: "update",
 };
 
-/** One event of an execution, as it is written down: an access, a wake-up or a notify. */
-export interface JournalEvent {
-  readonly agent: number;
-  readonly kind: number;
-  readonly memory: number;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly site: Site;
-  readonly value: number;
-  readonly event: number;
-}
-
 /** Whether a kind of access is one such as this. */
 export const isOfKind = (kind: number, { type, atomic, bulk }: Access): boolean =>
   (TYPES[kind] ?? "read") === type && ATOMIC.has(kind) === atomic && BULK.has(kind) === (bulk ?? false);
@@ -61,7 +49,8 @@ const NONE: readonly Race[] = [];
 /** Tells the detector; the races that the event is part of. */
 export function feed(
   detector: RaceDetector,
-  { agent, kind, memory, offset, bytes, site, value, event }: JournalEvent,
+  { thread: agent, kind, memory, offset, bytes, site, value }: AccessRecord,
+  event: number,
 ): readonly Race[] {
   if (kind === ACCESS.wait || kind === ACCESS.notify || kind === MOVE.resume) {
     detector.criticalSection(agent, memory, offset, site);
@@ -90,17 +79,7 @@ export function racesInJournal(words: Int32Array): readonly Race[] {
   const length = words[WORD.journal] as number;
   if (length >= MAX_DECISIONS) throw new Error(`more than ${MAX_DECISIONS} accesses: too long to be judged`);
   for (let event = 0; event < length; event++) {
-    const at = AREA.journal + event * JOURNAL_WORDS;
-    feed(detector, {
-      agent: words[at] as number,
-      kind: words[at + 1] as number,
-      memory: words[at + 2] as number,
-      offset: words[at + 3] as number,
-      bytes: words[at + 4] as number,
-      site: words[at + 5] as number,
-      value: words[at + 6] as number,
-      event,
-    });
+    feed(detector, readAccessRecord(words, AREA.journal + event * ACCESS_RECORD_WORDS), event);
   }
   return detector.races;
 }

@@ -14,9 +14,7 @@ export function readAlong(): void {
   let accesses = 0;
   for (;;) {
     const over = log.stopped;
-    const taken = log.take(({ thread, ...access }) =>
-      feed(detector, { agent: thread, ...access, event: accesses++ }),
-    );
+    const taken = log.take((access) => feed(detector, access, accesses++));
     if (taken > 0) continue;
     if (over) break;
     log.idle();
