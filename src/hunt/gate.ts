@@ -34,6 +34,8 @@ export interface Processor {
   interrupt(): void;
 }
 
+/** Of the module's own: the engine loads imported constants at each use. */
+const AT = WORD;
 const NOT_BLOCKED = -1;
 /** The number of guest RAM among the shared memories. */
 export const RAM = 1;
@@ -45,138 +47,141 @@ export class Gate implements AccessGate {
   endedHere = false;
   processor: Processor | undefined;
   /** Called after an access at a site: an oracle's look. Empty costs nothing. */
-  readonly watchers: (((offset: number, value: number) => void) | undefined)[] = [];
+  readonly watchers: (((offset: number, value: number) => void) | undefined)[] = new Array(SITE_COUNT).fill(
+    undefined,
+  );
   /** Called after an access to guest RAM. */
   ramWatcher: ((kind: AccessKind) => void) | undefined;
   recorder: Recorder | undefined;
   dirt: Dirt | undefined;
-  readonly #turnstile: Turnstile;
-  readonly #words: Int32Array;
-  readonly #thread: number;
-  readonly #plan: ActorPlan;
+  private readonly turnstile: Turnstile;
+  private readonly words: Int32Array;
+  private readonly thread: number;
+  private readonly plan: ActorPlan;
   /** Pending looks of all threads' processors, by interrupt actor. */
-  readonly #pending: readonly (() => boolean)[];
-  readonly #interruptActors: readonly Actor[];
-  readonly #own: Actor | undefined;
-  readonly #firstEvent: number;
-  #policy: Policy;
+  private readonly pending: readonly (() => boolean)[];
+  private readonly interruptActors: readonly Actor[];
+  private readonly own: Actor | undefined;
+  private readonly firstEvent: number;
+  private policy: Policy;
   /** The access that stands at the gate. */
-  #memory = 0;
-  #offset = 0;
-  #site: Site = 0;
-  #kind: AccessKind = ACCESS.read;
-  #bytes = 0;
-  readonly #repeats = new Repeats();
+  private memory = 0;
+  private offset = 0;
+  private site: Site = 0;
+  private kind: AccessKind = ACCESS.read;
+  private bytes = 0;
+  private readonly repeats = new Repeats();
 
   constructor(turnstile: Turnstile, thread: number, plan: ActorPlan, pending: readonly (() => boolean)[]) {
-    this.#turnstile = turnstile;
-    this.#words = turnstile.words;
-    this.#thread = thread;
-    this.#plan = plan;
-    this.#pending = pending;
-    this.#interruptActors = plan.interrupts.filter((actor) => actor !== undefined);
-    this.#own = plan.interrupts[thread];
-    this.#firstEvent = plan.actors.findIndex(({ kind }) => kind === "event");
-    if (this.#firstEvent < 0) this.#firstEvent = plan.actors.length;
+    this.turnstile = turnstile;
+    this.words = turnstile.words;
+    this.thread = thread;
+    this.plan = plan;
+    this.pending = pending;
+    this.interruptActors = plan.interrupts.filter((actor) => actor !== undefined);
+    this.own = plan.interrupts[thread];
+    this.firstEvent = plan.actors.findIndex(({ kind }) => kind === "event");
+    if (this.firstEvent < 0) this.firstEvent = plan.actors.length;
     this.actor = thread;
-    this.#policy = POLICIES[0] as Policy;
+    this.policy = POLICIES[0] as Policy;
   }
 
   /** Before each execution, on every thread. */
   reset(): void {
-    this.actor = this.#thread;
+    this.actor = this.thread;
     this.endedHere = false;
-    this.#repeats.forget();
-    this.watchers.length = 0;
+    this.repeats.forget();
+    this.watchers.fill(undefined);
     this.ramWatcher = undefined;
-    this.#policy = POLICIES[this.#words[WORD.policy] as number] as Policy;
+    this.policy = POLICIES[this.words[AT.policy] as number] as Policy;
   }
 
   before(memory: number, offset: number, bytes: number, site: Site, kind: AccessKind): void {
-    const words = this.#words;
-    this.#memory = memory;
-    this.#offset = offset;
-    this.#bytes = bytes;
-    this.#site = site;
-    this.#kind = kind;
+    const words = this.words;
+    this.memory = memory;
+    this.offset = offset;
+    this.bytes = bytes;
+    this.site = site;
+    this.kind = kind;
     const writes = isWrite(kind);
     if (writes) this.dirt?.mark(memory, offset, bytes);
-    if (words[WORD.phase] !== PHASE.explore) {
-      if (words[WORD.ended] !== ENDED.no && words[WORD.phase] !== PHASE.outside) throw EXECUTION_ENDED;
+    if (words[AT.phase] !== PHASE.explore) {
+      if (words[AT.ended] !== ENDED.no && words[AT.phase] !== PHASE.outside) throw EXECUTION_ENDED;
       return;
     }
-    if (words[WORD.ended] !== ENDED.no) throw EXECUTION_ENDED;
-    setPending(words, this.actor, memory, offset, bytes, kind, site);
-    if (writes) this.#repeats.forget();
-    else if (this.#repeats.tooMany(this.#key())) {
-      this.#park();
+    if (words[AT.ended] !== ENDED.no) throw EXECUTION_ENDED;
+    if (this.policy.everyStep) this.announce();
+    if (writes) this.repeats.forget();
+    else if (this.repeats.tooMany(this.place())) {
+      this.announce();
+      this.park();
       return;
     }
-    const step = (words[WORD.step] as number) + 1;
-    words[WORD.step] = step;
-    words[WORD.alone] = (words[WORD.alone] as number) + 1;
-    if (step > (words[WORD.stepsMax] as number)) this.end(ENDED.steps);
-    this.#decide();
+    const step = (words[AT.step] as number) + 1;
+    words[AT.step] = step;
+    words[AT.alone] = (words[AT.alone] as number) + 1;
+    if (step > (words[AT.stepsMax] as number)) this.end(ENDED.steps);
+    this.decide();
   }
 
   after(value: number, before: number): void {
-    const words = this.#words;
-    if (words[WORD.phase] === PHASE.outside) return;
-    if (isWrite(this.#kind)) {
-      const parked = words[WORD.parked] as number;
+    const words = this.words;
+    if (words[AT.phase] === PHASE.outside) return;
+    if (isWrite(this.kind)) {
+      const parked = words[AT.parked] as number;
       if (parked !== 0) {
-        const touched = touching(words, parked, this.#memory, this.#offset, this.#bytes);
-        this.#unpark(touched | (words[WORD.circling] as number));
+        const touched = touching(words, parked, this.memory, this.offset, this.bytes);
+        this.unpark(touched | (words[AT.circling] as number));
       }
-    } else this.#repeats.read(this.#key(), value);
-    this.#journal(this.#kind, this.#memory, this.#offset, value);
-    if (words[WORD.phase] !== PHASE.explore) return;
-    let hash = words[WORD.hash] as number;
-    hash = Math.imul(hash ^ (value + (this.#site << 24)), 0x01000193);
-    words[WORD.hash] = Math.imul(hash ^ (this.#offset + (this.actor << 20)), 0x01000193);
+    } else this.repeats.read(this.place(), value);
+    this.journal(this.kind, this.memory, this.offset, value);
+    if (words[AT.phase] !== PHASE.explore) return;
+    let hash = words[AT.hash] as number;
+    hash = Math.imul(hash ^ (value + (this.site << 24)), 0x01000193);
+    words[AT.hash] = Math.imul(hash ^ (this.offset + (this.actor << 20)), 0x01000193);
     this.recorder?.access(
       this.actor,
-      this.#memory,
-      this.#offset,
-      this.#bytes,
-      this.#site,
-      this.#kind,
+      this.memory,
+      this.offset,
+      this.bytes,
+      this.site,
+      this.kind,
       value,
       before,
     );
-    const watcher = this.watchers[this.#site];
-    if (watcher !== undefined) watcher(this.#offset, value);
-    if (this.ramWatcher !== undefined && this.#memory === RAM) this.ramWatcher(this.#kind);
+    const watcher = this.watchers[this.site];
+    if (watcher !== undefined) watcher(this.offset, value);
+    if (this.ramWatcher !== undefined && this.memory === RAM) this.ramWatcher(this.kind);
   }
 
   becomes(kind: AccessKind): void {
-    this.#kind = kind;
+    this.kind = kind;
   }
 
   block(memory: number, offset: number): void {
-    const words = this.#words;
+    const words = this.words;
     const token = 1 << this.actor;
-    if (((words[WORD.tokens] as number) & token) !== 0) {
-      words[WORD.tokens] = (words[WORD.tokens] as number) & ~token;
+    if (((words[AT.tokens] as number) & token) !== 0) {
+      words[AT.tokens] = (words[AT.tokens] as number) & ~token;
       return;
     }
-    words[WORD.enabled] = (words[WORD.enabled] as number) & ~token;
+    words[AT.enabled] = (words[AT.enabled] as number) & ~token;
     words[AREA.blockedOn + this.actor] = wordKey(memory, offset);
     this.recorder?.note(this.actor, "blocked");
-    setPending(words, this.actor, memory, offset, 4, MOVE.resume, this.#site);
-    this.#decide();
-    this.#journal(MOVE.resume, memory, offset, 0);
-    this.#repeats.restart();
+    setPending(words, this.actor, memory, offset, 4, MOVE.resume, this.site);
+    this.decide();
+    this.journal(MOVE.resume, memory, offset, 0);
+    this.repeats.restart();
   }
 
   wake(memory: number, offset: number): number {
-    const words = this.#words;
-    if (words[WORD.phase] === PHASE.outside) return 0;
+    const words = this.words;
+    if (words[AT.phase] === PHASE.outside) return 0;
     const key = wordKey(memory, offset);
     let woken = 0;
-    for (let id = 0; id < this.#firstEvent; id++) {
+    for (let id = 0; id < this.firstEvent; id++) {
       if (words[AREA.blockedOn + id] !== key) continue;
-      this.#ready(id);
+      this.ready(id);
       woken++;
     }
     return woken;
@@ -184,212 +189,212 @@ export class Gate implements AccessGate {
 
   /** The actor has nothing more to do. Returns when the execution is over. */
   finish(): void {
-    const words = this.#words;
-    words[WORD.enabled] = (words[WORD.enabled] as number) & ~(1 << this.actor);
+    const words = this.words;
+    words[AT.enabled] = (words[AT.enabled] as number) & ~(1 << this.actor);
     this.recorder?.note(this.actor, "done");
-    this.#decide();
+    this.decide();
   }
 
   /** The exploration begins: from here on the policy decides. */
   begin(): void {
-    const words = this.#words;
-    words[WORD.phase] = PHASE.explore;
-    for (let actor = this.#firstEvent; actor < this.#plan.actors.length; actor++) {
-      words[WORD.enabled] = (words[WORD.enabled] as number) | (1 << actor);
+    const words = this.words;
+    words[AT.phase] = PHASE.explore;
+    for (let actor = this.firstEvent; actor < this.plan.actors.length; actor++) {
+      words[AT.enabled] = (words[AT.enabled] as number) | (1 << actor);
       setMove(words, actor, MOVE.event);
     }
-    for (const { id } of this.#interruptActors) setMove(words, id, MOVE.deliver);
+    for (const { id } of this.interruptActors) setMove(words, id, MOVE.deliver);
   }
 
   /** A free choice of the scenario's. */
   draw(limit: number): number {
     if (limit <= 1) return 0;
-    const words = this.#words;
-    const drawn = this.#policy.draw(words, limit);
-    words[WORD.draws] = (words[WORD.draws] as number) + 1;
-    this.#write(drawn);
+    const words = this.words;
+    const drawn = this.policy.draw(words, limit);
+    words[AT.draws] = (words[AT.draws] as number) + 1;
+    this.log(drawn);
     this.recorder?.draw(this.actor, drawn, limit);
     return drawn;
   }
 
   /** Ends the execution here and now. */
   end(how: number): never {
-    this.#words[WORD.ended] = how;
+    this.words[AT.ended] = how;
     this.endedHere = true;
     throw EXECUTION_ENDED;
   }
 
+  /** Writes down what this actor will do when it moves next. */
+  private announce(): void {
+    setPending(this.words, this.actor, this.memory, this.offset, this.bytes, this.kind, this.site);
+  }
+
   /** Chooses until it is this thread's turn in its present role. */
-  #decide(): void {
-    const words = this.#words;
+  private decide(): void {
+    const words = this.words;
     for (;;) {
-      const enabled = this.#enabled();
+      const enabled = this.movable();
       if (enabled === 0) this.end(ENDED.quiescent);
-      const alone = (enabled & (enabled - 1)) === 0 && !this.#policy.everyStep;
-      const next = alone ? lowest(enabled) : this.#choose(enabled);
+      const alone = (enabled & (enabled - 1)) === 0 && !this.policy.everyStep;
+      const next = alone ? lowest(enabled) : this.choose(enabled);
       if (next === this.actor) return;
-      if (next >= this.#firstEvent) {
-        this.#fire(next);
+      if (next >= this.firstEvent) {
+        this.fire(next);
         continue;
       }
-      if ((this.#plan.actors[next] as Actor).thread === this.#thread) {
-        this.#interrupt(next);
+      if ((this.plan.actors[next] as Actor).thread === this.thread) {
+        this.interrupt(next);
         continue;
       }
-      this.#handOver(next);
-      if (words[WORD.ended] !== ENDED.no) throw EXECUTION_ENDED;
-      const role = words[WORD.chosen] as number;
+      this.handOver(next);
+      if (words[AT.ended] !== ENDED.no) throw EXECUTION_ENDED;
+      const role = words[AT.chosen] as number;
       if (role === this.actor) return;
-      this.#interrupt(role);
+      this.interrupt(role);
     }
   }
 
-  #choose(enabled: number): number {
-    const words = this.#words;
+  private choose(enabled: number): number {
+    const words = this.words;
     const { actor } = this;
     const stays = (enabled & (1 << actor)) !== 0;
     const fallback = stays ? actor : lowest(enabled);
-    if (words[WORD.phase] !== PHASE.explore) return fallback;
-    words[WORD.lastSite] = this.#site;
-    if (words[WORD.record] !== 0) {
-      const at = AREA.occurrences + actor * SITE_COUNT + this.#site;
+    if (words[AT.phase] !== PHASE.explore) return fallback;
+    words[AT.lastSite] = this.site;
+    if (words[AT.record] !== 0) {
+      const at = AREA.occurrences + actor * SITE_COUNT + this.site;
       words[at] = (words[at] as number) + 1;
     }
-    const next = this.#policy.choose(words, enabled, actor, fallback);
+    const next = this.policy.choose(words, enabled, actor, fallback);
     if (next < 0) this.end(ENDED.pruned);
-    this.#write(next);
-    if (stays && next !== actor) words[WORD.preemptions] = (words[WORD.preemptions] as number) + 1;
-    this.recorder?.decided(actor, this.#site, next, fallback);
+    this.log(next);
+    if (stays && next !== actor) words[AT.preemptions] = (words[AT.preemptions] as number) + 1;
+    this.recorder?.decided(actor, this.site, next, fallback);
     return next;
   }
 
-  #enabled(): number {
-    const words = this.#words;
-    const own = this.#own;
-    if (own !== undefined && this.actor === this.#thread) {
+  private movable(): number {
+    const words = this.words;
+    const own = this.own;
+    if (own !== undefined && this.actor === this.thread) {
       const bit = 1 << own.id;
       const accepts =
         words[AREA.blockedOn + this.actor] === NOT_BLOCKED &&
         this.processor !== undefined &&
         this.processor.accepts();
-      words[WORD.accepting] = accepts
-        ? (words[WORD.accepting] as number) | bit
-        : (words[WORD.accepting] as number) & ~bit;
+      words[AT.accepting] = accepts
+        ? (words[AT.accepting] as number) | bit
+        : (words[AT.accepting] as number) & ~bit;
     }
-    let enabled = words[WORD.enabled] as number;
-    if (words[WORD.accepting] !== 0 && words[WORD.phase] === PHASE.explore) {
-      for (const { id } of this.#interruptActors) {
+    let enabled = words[AT.enabled] as number;
+    if (words[AT.accepting] !== 0 && words[AT.phase] === PHASE.explore) {
+      for (const { id } of this.interruptActors) {
         const bit = 1 << id;
-        if (((words[WORD.accepting] as number) & bit) !== 0 && this.#pending[id]?.()) enabled |= bit;
+        if (((words[AT.accepting] as number) & bit) !== 0 && this.pending[id]?.()) enabled |= bit;
       }
     }
-    if (enabled === 0 && words[WORD.parked] !== 0) {
-      this.#unpark(words[WORD.parked] as number);
-      enabled = words[WORD.enabled] as number;
+    if (enabled === 0 && words[AT.parked] !== 0) {
+      this.unpark(words[AT.parked] as number);
+      enabled = words[AT.enabled] as number;
     }
     return enabled;
   }
 
-  #handOver(next: number): void {
-    const words = this.#words;
-    words[WORD.chosen] = next;
-    words[WORD.alone] = 0;
-    words[WORD.switches] = (words[WORD.switches] as number) + 1;
-    const from = this.#site;
-    this.#turnstile.pass((this.#plan.actors[next] as Actor).thread);
-    this.#turnstile.await(this.#thread);
+  private handOver(next: number): void {
+    const words = this.words;
+    words[AT.chosen] = next;
+    words[AT.alone] = 0;
+    words[AT.switches] = (words[AT.switches] as number) + 1;
+    const from = this.site;
+    this.turnstile.pass((this.plan.actors[next] as Actor).thread);
+    this.turnstile.await(this.thread);
     // This thread's last site, and the one it stands at now that others have moved.
-    const pair = from * SITE_COUNT + (words[WORD.lastSite] as number);
+    const pair = from * SITE_COUNT + (words[AT.lastSite] as number);
     const at = AREA.coverage + (pair >>> 5);
     words[at] = (words[at] as number) | (1 << (pair & 31));
   }
 
   /** Runs the processor's pending interrupts on top of what this thread is doing. */
-  #interrupt(role: number): void {
-    const words = this.#words;
+  private interrupt(role: number): void {
+    const words = this.words;
     const base = this.actor;
     const { processor } = this;
     if (processor === undefined) throw new Error("an interrupt for a thread without a processor");
-    const [memory, offset, bytes, site, kind] = [
-      this.#memory,
-      this.#offset,
-      this.#bytes,
-      this.#site,
-      this.#kind,
-    ];
+    const [memory, offset, bytes, site, kind] = [this.memory, this.offset, this.bytes, this.site, this.kind];
     const bit = 1 << base;
-    const enabled = words[WORD.enabled] as number;
+    const enabled = words[AT.enabled] as number;
     // A base that has ended stays so; one that spins looks again.
-    const resumes = (enabled | (words[WORD.parked] as number)) & bit;
-    words[WORD.accepting] = (words[WORD.accepting] as number) & ~(1 << role);
-    words[WORD.parked] = (words[WORD.parked] as number) & ~bit;
-    words[WORD.circling] = (words[WORD.circling] as number) & ~bit;
-    words[WORD.enabled] = (enabled & ~bit) | (1 << role);
+    const resumes = (enabled | (words[AT.parked] as number)) & bit;
+    words[AT.accepting] = (words[AT.accepting] as number) & ~(1 << role);
+    words[AT.parked] = (words[AT.parked] as number) & ~bit;
+    words[AT.circling] = (words[AT.circling] as number) & ~bit;
+    words[AT.enabled] = (enabled & ~bit) | (1 << role);
     this.actor = role;
-    this.#repeats.forget();
+    this.repeats.forget();
     this.recorder?.note(role, "interrupt");
     processor.interrupt();
     setMove(words, role, MOVE.deliver);
     this.actor = base;
-    words[WORD.enabled] = ((words[WORD.enabled] as number) & ~(1 << role)) | resumes;
-    [this.#memory, this.#offset, this.#bytes, this.#site, this.#kind] = [memory, offset, bytes, site, kind];
-    this.#repeats.forget();
+    words[AT.enabled] = ((words[AT.enabled] as number) & ~(1 << role)) | resumes;
+    [this.memory, this.offset, this.bytes, this.site, this.kind] = [memory, offset, bytes, site, kind];
+    this.repeats.forget();
   }
 
-  #fire(event: number): void {
-    const words = this.#words;
-    words[WORD.enabled] = (words[WORD.enabled] as number) & ~(1 << event);
-    words[WORD.fired] = (words[WORD.fired] as number) | (1 << event);
+  private fire(event: number): void {
+    const words = this.words;
+    words[AT.enabled] = (words[AT.enabled] as number) & ~(1 << event);
+    words[AT.fired] = (words[AT.fired] as number) | (1 << event);
     this.recorder?.note(event, "event");
     // Whoever sleeps is woken, as by a message on its control port; a wait promises nothing about its word. Whoever is
     // on its way to sleep will not.
-    const { thread } = this.#plan.actors[event] as Actor;
-    if (words[AREA.blockedOn + thread] !== NOT_BLOCKED) this.#ready(thread);
-    else words[WORD.tokens] = (words[WORD.tokens] as number) | (1 << thread);
+    const { thread } = this.plan.actors[event] as Actor;
+    if (words[AREA.blockedOn + thread] !== NOT_BLOCKED) this.ready(thread);
+    else words[AT.tokens] = (words[AT.tokens] as number) | (1 << thread);
   }
 
-  #ready(actor: number): void {
-    const words = this.#words;
+  private ready(actor: number): void {
+    const words = this.words;
     words[AREA.blockedOn + actor] = NOT_BLOCKED;
-    words[WORD.enabled] = (words[WORD.enabled] as number) | (1 << actor);
+    words[AT.enabled] = (words[AT.enabled] as number) | (1 << actor);
   }
 
   /** Out of the way until somebody writes what it reads. */
-  #park(): void {
-    const words = this.#words;
+  private park(): void {
+    const words = this.words;
     const bit = 1 << this.actor;
-    this.#repeats.restart();
-    words[WORD.step] = (words[WORD.step] as number) + 1;
-    if ((words[WORD.step] as number) > (words[WORD.stepsMax] as number)) this.end(ENDED.steps);
-    words[WORD.enabled] = (words[WORD.enabled] as number) & ~bit;
-    words[WORD.parked] = (words[WORD.parked] as number) | bit;
+    this.repeats.restart();
+    words[AT.step] = (words[AT.step] as number) + 1;
+    if ((words[AT.step] as number) > (words[AT.stepsMax] as number)) this.end(ENDED.steps);
+    words[AT.enabled] = (words[AT.enabled] as number) & ~bit;
+    words[AT.parked] = (words[AT.parked] as number) | bit;
     // Whatever is written may be among what it reads.
-    if (this.#repeats.turn > 1) words[WORD.circling] = (words[WORD.circling] as number) | bit;
+    if (this.repeats.turn > 1) words[AT.circling] = (words[AT.circling] as number) | bit;
     this.recorder?.note(this.actor, "spins");
-    this.#decide();
+    this.decide();
   }
 
-  #unpark(actors: number): void {
-    const words = this.#words;
-    words[WORD.enabled] = (words[WORD.enabled] as number) | actors;
-    words[WORD.parked] = (words[WORD.parked] as number) & ~actors;
-    words[WORD.circling] = (words[WORD.circling] as number) & ~actors;
+  private unpark(actors: number): void {
+    const words = this.words;
+    words[AT.enabled] = (words[AT.enabled] as number) | actors;
+    words[AT.parked] = (words[AT.parked] as number) & ~actors;
+    words[AT.circling] = (words[AT.circling] as number) & ~actors;
   }
 
-  #journal(kind: number, memory: number, offset: number, value: number): void {
-    if ((this.#words[WORD.journal] as number) < 0) return;
-    writeJournal(this.#words, this.#thread, kind, memory, offset, this.#bytes, this.#site, value);
+  private journal(kind: number, memory: number, offset: number, value: number): void {
+    if ((this.words[AT.journal] as number) < 0) return;
+    writeJournal(this.words, this.thread, kind, memory, offset, this.bytes, this.site, value);
   }
 
-  #write(choice: number): void {
-    const words = this.#words;
-    const at = words[WORD.decisions] as number;
+  private log(choice: number): void {
+    const words = this.words;
+    const at = words[AT.decisions] as number;
     if (at < MAX_DECISIONS) words[AREA.log + at] = choice;
-    words[WORD.decisions] = at + 1;
+    words[AT.decisions] = at + 1;
   }
 
-  #key(): number {
-    return wordKey(this.#memory, this.#offset) * 256 + this.#site;
+  /** Of an access, in 32 bits: 16 MB are told apart. */
+  private place(): number {
+    return (this.offset << 8) ^ (this.memory << 7) ^ this.site;
   }
 }
 

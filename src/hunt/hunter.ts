@@ -111,8 +111,11 @@ export class Hunter {
       ram: allocateShared(scenario.ramBytes ?? SCENARIO_DEFAULTS.ramBytes),
       control: allocateShared(controlPlanOf(scenario).bytes),
     };
+    // The last thread leads, so it has the baton first.
+    const turnstile = new Turnstile(shared.state);
+    turnstile.pass(threads.length - 1);
     const workers = threads.map(() => takeThread(target.file ?? null));
-    const hunter = new Hunter(target, new Turnstile(shared.state).words, shared.control, workers);
+    const hunter = new Hunter(target, turnstile.words, shared.control, workers);
     const common = {
       ...shared,
       scenario: scenario.name,
@@ -203,6 +206,7 @@ export class Hunter {
     };
     const replies = await this.#ask(() => ({ type: "batch", request: full }));
     const results = replies.flatMap((reply) => (reply.type === "result" ? [reply.result] : []));
+    const leader = results.at(-1);
     const decisions = words[WORD.decisions] as number;
     return {
       results,
@@ -215,10 +219,10 @@ export class Hunter {
         exhausted: words[WORD.exhausted] !== 0,
         log: [...words.subarray(AREA.log, AREA.log + decisions)],
         policy: words[WORD.policy] as number,
-        searched: results[0]?.searched ?? NOTHING_SEARCHED,
+        searched: leader?.searched ?? NOTHING_SEARCHED,
         share: (words[WORD.share] as number) / SHARE_ALL,
         pruned: words[WORD.prunedAll] as number,
-        schedules: results[0]?.schedules ?? 0,
+        schedules: leader?.schedules ?? 0,
         coverage: coverageOf(words),
       },
     };

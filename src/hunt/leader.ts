@@ -1,5 +1,5 @@
 /**
- * What thread 0 does between executions, while everybody else waits: ends the last one, seeds the next, and decides
+ * What the last thread does between executions, while everybody else waits: ends the last one, seeds the next, and decides
  * when the batch is over.
  */
 import type { Turnstile } from "../memory/turnstile.ts";
@@ -69,7 +69,9 @@ export class Leader {
     else this.#conclude();
     if (done >= request.count) words[WORD.stop] = 1;
     if (done % CLOCK_EVERY === 0 && done > 0 && performance.now() > this.#deadline) words[WORD.stop] = 1;
-    if (words[WORD.stop] !== 0) {
+    // Others may ask for a stop at any moment; the threads go by what the leader has decided.
+    words[WORD.over] = words[WORD.stop] as number;
+    if (words[WORD.over] !== 0) {
       this.#pace.pause();
       return;
     }

@@ -98,6 +98,8 @@ export const WORD = {
   prunedAll: 38,
   /** Of the parked actors, those that read several words in turn: any write lets them look again. */
   circling: 39,
+  /** Set when the batch has ended. */
+  over: 40,
 } as const;
 
 const BLOCKED_ON = 48;

@@ -1,7 +1,8 @@
 /**
  * One controlled thread: builds its side of a scenario, runs it, judges it, and begins again. The threads keep in step
- * by the baton alone: it goes round once to build and once to judge, in thread order, and in between to whomever the
- * scheduler chooses. Thread 0 leads: it seeds each execution and decides when the batch is over.
+ * by the baton alone. It goes up from thread 0 to judge and down again to build, so that the last thread has its two
+ * turns in one, and the first goes on from building to running; in between it goes to whomever the scheduler chooses.
+ * The last thread leads: it seeds each execution and decides when the batch is over.
  */
 import type { SharedBuffer } from "../memory/attach.ts";
 import type { ControlPlan } from "../memory/plan.ts";
@@ -96,7 +97,8 @@ export class HuntThread {
   readonly #ram: ScheduledMemory;
   readonly #control: ScheduledMemory;
   readonly #context: ThreadContext;
-  readonly #threads: number;
+  /** The number of the last thread. */
+  readonly #last: number;
   readonly #leader: Leader | undefined;
   readonly #weak: WeakMemory[] = [];
   readonly #knownRaces = new Set<string>();
@@ -108,7 +110,7 @@ export class HuntThread {
     this.#setup = setup;
     this.#scenario = scenario;
     this.#actors = actorsOf(scenario);
-    this.#threads = this.#actors.bases.length;
+    this.#last = this.#actors.bases.length - 1;
     this.#turnstile = new Turnstile(setup.state);
     this.#words = this.#turnstile.words;
     const pending: (() => boolean)[] = [];
@@ -128,7 +130,7 @@ export class HuntThread {
     useProcesses(processes);
     const dirt = new Dirt(this.#words, [this.#control, this.#ram]);
     this.#gate.dirt = dirt;
-    if (setup.thread === 0) {
+    if (setup.thread === this.#last) {
       this.#leader = new Leader({
         scenario,
         actors: this.#actors,
@@ -144,7 +146,8 @@ export class HuntThread {
   async runBatch(request: BatchRequest): Promise<BatchResult> {
     const { thread } = this.#setup;
     const words = this.#words;
-    const next = (thread + 1) % this.#threads;
+    const turnstile = this.#turnstile;
+    const last = this.#last;
     const recorder = request.record ? new Recorder(words) : undefined;
     this.#gate.recorder = recorder;
     this.#findings = [];
@@ -153,26 +156,27 @@ export class HuntThread {
     let executions = 0;
     let described: unknown;
     for (; ; executions++) {
-      if (this.#leader !== undefined) this.#leader.lead(executions);
-      else this.#turnstile.await(thread);
-      if (words[WORD.stop] !== 0) break;
+      if (thread !== last || executions === 0) turnstile.await(thread);
+      this.#leader?.lead(executions);
+      if (words[WORD.over] !== 0) break;
       this.#gate.reset();
       this.#build();
-      this.#turnstile.pass(next);
-      this.#turnstile.await(thread);
+      if (thread > 0) {
+        turnstile.pass(thread - 1);
+        turnstile.await(thread);
+      }
       const running = this.#run();
       if (running !== undefined) await running;
-      if (this.#gate.endedHere && thread !== 0) {
-        this.#turnstile.pass(0);
-        this.#turnstile.await(thread);
+      if (this.#gate.endedHere && thread > 0) {
+        turnstile.pass(0);
+        turnstile.await(thread);
       }
       words[WORD.phase] = PHASE.outside;
       this.#judge();
       if (request.record) described = this.#program?.describe?.();
-      this.#turnstile.pass(next);
-      if (thread === 0) this.#turnstile.await(0);
+      if (thread !== last) turnstile.pass(thread + 1);
     }
-    this.#turnstile.pass(next);
+    turnstile.pass(thread > 0 ? thread - 1 : last);
     return {
       executions,
       findings: this.#findings,
@@ -216,8 +220,8 @@ export class HuntThread {
     } catch (error) {
       this.#crashed(error);
     }
-    // The last one opens the doors.
-    if (this.#setup.thread === this.#threads - 1) this.#words[WORD.phase] = PHASE.prologue;
+    // Everybody has built.
+    if (this.#setup.thread === 0) this.#words[WORD.phase] = PHASE.prologue;
   }
 
   /** A promise where the program's function is asynchronous: the thread keeps the baton while it waits for it. */

@@ -1,7 +1,7 @@
 /**
  * Shared memory under a scheduler: each access first asks the gate, which may let other actors go first. Only the
  * holder of the baton gets through, so the accesses themselves are plain: every interleaving is sequentially
- * consistent, whatever the site asked for.
+ * consistent, whatever the site asked for. Its fields are `private` and not `#private`, which cost more.
  */
 import type { Site } from "../wire/sites.ts";
 import type { SharedBuffer } from "./attach.ts";
@@ -21,8 +21,10 @@ export const ACCESS = {
 } as const;
 export type AccessKind = (typeof ACCESS)[keyof typeof ACCESS];
 
-export const isWrite = (kind: number): boolean =>
-  kind === ACCESS.write || kind === ACCESS.store || kind === ACCESS.update || kind === ACCESS.writeBytes;
+/** One bit for each kind that writes. */
+const WRITES = (1 << ACCESS.write) | (1 << ACCESS.store) | (1 << ACCESS.update) | (1 << ACCESS.writeBytes);
+
+export const isWrite = (kind: number): boolean => ((WRITES >>> kind) & 1) !== 0;
 
 /** Who decides when an access may happen. `memory` tells the shared buffers apart. */
 export interface AccessGate {
@@ -41,103 +43,103 @@ export interface AccessGate {
 export class ScheduledMemory implements SharedMemory {
   readonly buffer: SharedBuffer;
   readonly byteLength: number;
-  readonly #gate: AccessGate;
-  readonly #id: number;
-  readonly #u8: Uint8Array;
-  readonly #u16: Uint16Array;
-  readonly #u32: Uint32Array;
+  private readonly gate: AccessGate;
+  private readonly id: number;
+  private readonly u8: Uint8Array;
+  private readonly u16: Uint16Array;
+  private readonly u32: Uint32Array;
 
   constructor(buffer: SharedBuffer, id: number, gate: AccessGate) {
     this.buffer = buffer;
     this.byteLength = buffer.byteLength;
-    this.#gate = gate;
-    this.#id = id;
-    this.#u8 = new Uint8Array(buffer);
-    this.#u16 = new Uint16Array(buffer);
-    this.#u32 = new Uint32Array(buffer);
+    this.gate = gate;
+    this.id = id;
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.u32 = new Uint32Array(buffer);
   }
 
   /** A look from outside the execution: no scheduling point. */
   peek16(offset: number): number {
-    return this.#u16[offset >>> 1] as number;
+    return this.u16[offset >>> 1] as number;
   }
   peek32(offset: number): number {
-    return this.#u32[offset >>> 2] as number;
+    return this.u32[offset >>> 2] as number;
   }
   /** All bytes as they are now. */
   copy(): Uint8Array {
-    return this.#u8.slice();
+    return this.u8.slice();
   }
   /** Back to zero, from outside the execution; whole words. */
   clear(offset: number, bytes: number): void {
     const end = (offset + bytes) >>> 2;
-    for (let at = offset >>> 2; at < end; at++) this.#u32[at] = 0;
+    for (let at = offset >>> 2; at < end; at++) this.u32[at] = 0;
   }
 
   read8(offset: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 1, site, ACCESS.read);
-    return this.#saw(this.#u8[offset] as number);
+    this.gate.before(this.id, offset, 1, site, ACCESS.read);
+    return this.saw(this.u8[offset] as number);
   }
   read16(offset: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 2, site, ACCESS.read);
-    return this.#saw(this.#u16[offset >>> 1] as number);
+    this.gate.before(this.id, offset, 2, site, ACCESS.read);
+    return this.saw(this.u16[offset >>> 1] as number);
   }
   read32(offset: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.read);
-    return this.#saw(this.#u32[offset >>> 2] as number);
+    this.gate.before(this.id, offset, 4, site, ACCESS.read);
+    return this.saw(this.u32[offset >>> 2] as number);
   }
   write8(offset: number, value: number, site: Site): void {
-    this.#gate.before(this.#id, offset, 1, site, ACCESS.write);
-    this.#u8[offset] = value;
-    this.#gate.after(value & 0xff, 0);
+    this.gate.before(this.id, offset, 1, site, ACCESS.write);
+    this.u8[offset] = value;
+    this.gate.after(value & 0xff, 0);
   }
   write16(offset: number, value: number, site: Site): void {
-    this.#gate.before(this.#id, offset, 2, site, ACCESS.write);
-    this.#u16[offset >>> 1] = value;
-    this.#gate.after(value & 0xffff, 0);
+    this.gate.before(this.id, offset, 2, site, ACCESS.write);
+    this.u16[offset >>> 1] = value;
+    this.gate.after(value & 0xffff, 0);
   }
   write32(offset: number, value: number, site: Site): void {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.write);
-    this.#u32[offset >>> 2] = value;
-    this.#gate.after(value >>> 0, 0);
+    this.gate.before(this.id, offset, 4, site, ACCESS.write);
+    this.u32[offset >>> 2] = value;
+    this.gate.after(value >>> 0, 0);
   }
 
   load16(offset: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 2, site, ACCESS.load);
-    return this.#saw(this.#u16[offset >>> 1] as number);
+    this.gate.before(this.id, offset, 2, site, ACCESS.load);
+    return this.saw(this.u16[offset >>> 1] as number);
   }
   load32(offset: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.load);
-    return this.#saw(this.#u32[offset >>> 2] as number);
+    this.gate.before(this.id, offset, 4, site, ACCESS.load);
+    return this.saw(this.u32[offset >>> 2] as number);
   }
   store16(offset: number, value: number, site: Site): void {
-    this.#gate.before(this.#id, offset, 2, site, ACCESS.store);
-    this.#u16[offset >>> 1] = value;
-    this.#gate.after(value & 0xffff, 0);
+    this.gate.before(this.id, offset, 2, site, ACCESS.store);
+    this.u16[offset >>> 1] = value;
+    this.gate.after(value & 0xffff, 0);
   }
   store32(offset: number, value: number, site: Site): void {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.store);
-    this.#u32[offset >>> 2] = value;
-    this.#gate.after(value >>> 0, 0);
+    this.gate.before(this.id, offset, 4, site, ACCESS.store);
+    this.u32[offset >>> 2] = value;
+    this.gate.after(value >>> 0, 0);
   }
   add32(offset: number, value: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.update);
-    const before = this.#u32[offset >>> 2] as number;
-    return this.#update(offset, before, before + value);
+    this.gate.before(this.id, offset, 4, site, ACCESS.update);
+    const before = this.u32[offset >>> 2] as number;
+    return this.update(offset, before, before + value);
   }
   or32(offset: number, value: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.update);
-    const before = this.#u32[offset >>> 2] as number;
-    return this.#update(offset, before, before | value);
+    this.gate.before(this.id, offset, 4, site, ACCESS.update);
+    const before = this.u32[offset >>> 2] as number;
+    return this.update(offset, before, before | value);
   }
   and32(offset: number, value: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.update);
-    const before = this.#u32[offset >>> 2] as number;
-    return this.#update(offset, before, before & value);
+    this.gate.before(this.id, offset, 4, site, ACCESS.update);
+    const before = this.u32[offset >>> 2] as number;
+    return this.update(offset, before, before & value);
   }
   exchange32(offset: number, value: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.update);
-    return this.#update(offset, this.#u32[offset >>> 2] as number, value);
+    this.gate.before(this.id, offset, 4, site, ACCESS.update);
+    return this.update(offset, this.u32[offset >>> 2] as number, value);
   }
 
   /**
@@ -151,27 +153,27 @@ export class ScheduledMemory implements SharedMemory {
     site: Site,
     touch: (bytes: Uint8Array) => boolean,
   ): void {
-    this.#gate.before(this.#id, offset, bytes, site, kind);
-    const before = this.#word(offset, bytes);
-    const changed = touch(this.#u8.subarray(offset, offset + bytes));
-    if (!changed && kind === ACCESS.update) this.#gate.becomes(ACCESS.load);
-    this.#gate.after(this.#word(offset, bytes), before);
+    this.gate.before(this.id, offset, bytes, site, kind);
+    const before = this.word(offset, bytes);
+    const changed = touch(this.u8.subarray(offset, offset + bytes));
+    if (!changed && kind === ACCESS.update) this.gate.becomes(ACCESS.load);
+    this.gate.after(this.word(offset, bytes), before);
   }
 
   /** Time stands still under the scheduler: a wait ends by a notify, never by its time-out. */
   wait32(offset: number, expected: number, _timeoutMs: number, site: Site): WaitResult {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.wait);
-    const value = this.#saw(this.#u32[offset >>> 2] as number);
+    this.gate.before(this.id, offset, 4, site, ACCESS.wait);
+    const value = this.saw(this.u32[offset >>> 2] as number);
     if (value !== expected >>> 0) return "not-equal";
-    this.#gate.block(this.#id, offset);
+    this.gate.block(this.id, offset);
     return "ok";
   }
   waitAsync32(): never {
     throw new Error("a controlled thread has no event loop to wait in: use wait32");
   }
   notify32(offset: number, site: Site): number {
-    this.#gate.before(this.#id, offset, 4, site, ACCESS.notify);
-    return this.#saw(this.#gate.wake(this.#id, offset));
+    this.gate.before(this.id, offset, 4, site, ACCESS.notify);
+    return this.saw(this.gate.wake(this.id, offset));
   }
 
   readBytes(offset: number, target: Uint8Array, site: Site): void {
@@ -191,25 +193,25 @@ export class ScheduledMemory implements SharedMemory {
       throw new RangeError(`shared memory: ${length} bytes at ${offset} do not fit in ${this.byteLength}`);
     }
     const kind = intent === "read" ? ACCESS.readBytes : ACCESS.writeBytes;
-    this.#gate.before(this.#id, offset, length, site, kind);
-    this.#gate.after(length, 0);
-    return this.#u8.subarray(offset, offset + length);
+    this.gate.before(this.id, offset, length, site, kind);
+    this.gate.after(length, 0);
+    return this.u8.subarray(offset, offset + length);
   }
 
   /** At most 32 bits, without a scheduling point. */
-  #word(offset: number, bytes: number): number {
+  private word(offset: number, bytes: number): number {
     if (bytes >= 4) return this.peek32(offset);
-    return bytes === 2 ? this.peek16(offset) : (this.#u8[offset] as number);
+    return bytes === 2 ? this.peek16(offset) : (this.u8[offset] as number);
   }
 
-  #saw(value: number): number {
-    this.#gate.after(value, 0);
+  private saw(value: number): number {
+    this.gate.after(value, 0);
     return value;
   }
 
-  #update(offset: number, before: number, value: number): number {
-    this.#u32[offset >>> 2] = value;
-    this.#gate.after(value >>> 0, before);
+  private update(offset: number, before: number, value: number): number {
+    this.u32[offset >>> 2] = value;
+    this.gate.after(value >>> 0, before);
     return before;
   }
 }

@@ -26,10 +26,10 @@ export const SPINS_SHORT = 20;
 export class Turnstile {
   /** Shared words beyond the baton; valid while holding it. */
   readonly words: Int32Array;
-  readonly #header: Int32Array;
+  private readonly header: Int32Array;
 
   constructor(buffer: SharedBuffer) {
-    this.#header = new Int32Array(buffer, 0, HEADER_WORDS);
+    this.header = new Int32Array(buffer, 0, HEADER_WORDS);
     this.words = new Int32Array(buffer, 4 * HEADER_WORDS);
   }
 
@@ -41,27 +41,27 @@ export class Turnstile {
 
   /** Looks that a thread takes before it sleeps; for the holder to set. */
   set spins(looks: number) {
-    this.#header[SPINS] = looks;
+    this.header[SPINS] = looks;
   }
 
   /** Gives the baton to a thread; only its holder may. */
   pass(thread: number): void {
-    Atomics.store(this.#header, HOLDER, thread);
-    if (Atomics.load(this.#header, SLEEPING + thread) !== 0) Atomics.notify(this.#header, HOLDER);
+    Atomics.store(this.header, HOLDER, thread);
+    if (Atomics.load(this.header, SLEEPING + thread) !== 0) Atomics.notify(this.header, HOLDER);
   }
 
   /** Blocks until this thread holds the baton. */
   await(thread: number): void {
-    const spins = this.#header[SPINS] as number;
+    const spins = this.header[SPINS] as number;
     for (let spin = 0; spin < spins; spin++) {
-      if (Atomics.load(this.#header, HOLDER) === thread) return;
+      if (Atomics.load(this.header, HOLDER) === thread) return;
     }
-    Atomics.store(this.#header, SLEEPING + thread, 1);
+    Atomics.store(this.header, SLEEPING + thread, 1);
     for (;;) {
-      const holder = Atomics.load(this.#header, HOLDER);
+      const holder = Atomics.load(this.header, HOLDER);
       if (holder === thread) break;
-      Atomics.wait(this.#header, HOLDER, holder);
+      Atomics.wait(this.header, HOLDER, holder);
     }
-    Atomics.store(this.#header, SLEEPING + thread, 0);
+    Atomics.store(this.header, SLEEPING + thread, 0);
   }
 }
