@@ -5,10 +5,12 @@
 import { allOnes, type Width } from "../bus/port-bus.ts";
 import { CONFIG_SPACE_BYTES } from "../wire/pci.ts";
 
+/** Not a typed array: those live outside the heap, and a hunt makes thousands of machines in a second. */
+const EMPTY: readonly number[] = Array.from({ length: CONFIG_SPACE_BYTES }, () => 0);
+
 export class ConfigSpace {
-  // Not typed arrays: those live outside the heap, and a hunt makes thousands of machines in a second.
-  readonly #bytes = new Array<number>(CONFIG_SPACE_BYTES).fill(0);
-  readonly #writable = new Array<number>(CONFIG_SPACE_BYTES).fill(0);
+  readonly #bytes = EMPTY.slice();
+  readonly #writable = EMPTY.slice();
 
   /** Sets bits at build time, and those the function itself owns later. */
   set(offset: number, width: Width, value: number): void {

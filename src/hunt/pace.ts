@@ -16,6 +16,8 @@ const SHORT_BATCH = 64;
 const APART_SLEEPING = 4;
 const APART_SPINNING = 32;
 const APART_MAX = 128;
+/** A slice of spinning that is so many times slower than others: somebody else has taken a core. */
+const COLLAPSE = 4;
 
 type Stage = "usual" | "settling" | "trial";
 
@@ -77,6 +79,12 @@ export class Pace {
   }
 
   #note(each: number): void {
+    if (this.#spinning && each > COLLAPSE * this.#best) {
+      // What was once possible is no measure any more.
+      this.#best = each;
+      this.#begin("settling");
+      return;
+    }
     this.#best = Math.min(each, this.#best);
     this.#begin(++this.#slices >= this.#apart ? "settling" : "usual");
   }

@@ -11,6 +11,11 @@ import type { ThreadContext } from "../scenario.ts";
 
 export const stampOf = (request: number, queue = 0): number => (0x1000_0000 * (queue + 1) + request) >>> 0;
 
+/** What is being read and written now: a device has one thread, and a thread one device at work. */
+const request = new Uint8Array(REQUEST.readableBytes);
+const answer = new Uint8Array(REQUEST.writableBytes);
+const NO_CONFIG = new Uint8Array(0);
+
 export class StampDevice implements DeviceModel {
   readonly features = 0;
   readonly queues: readonly QueueSpec[];
@@ -19,10 +24,8 @@ export class StampDevice implements DeviceModel {
   starts = 0;
   readonly context: ThreadContext;
   protected readonly executed = new Set<number>();
-  readonly #request = new Uint8Array(REQUEST.readableBytes);
-  readonly #answer = new Uint8Array(REQUEST.writableBytes);
 
-  constructor(context: ThreadContext, queues = 1, config = new Uint8Array(0)) {
+  constructor(context: ThreadContext, queues = 1, config = NO_CONFIG) {
     this.context = context;
     this.queues = Array.from({ length: queues }, (_, index) => ({ name: `q${index}` }));
     this.config = config;
@@ -60,8 +63,8 @@ export class StampDevice implements DeviceModel {
       this.reject(queue, chain);
       return;
     }
-    chain.read(0, this.#request);
-    const [sequence, stamp] = [getU32(this.#request, 0), getU32(this.#request, 4)];
+    chain.read(0, request);
+    const [sequence, stamp] = [getU32(request, 0), getU32(request, 4)];
     if (stamp !== stampOf(sequence, queue.index)) {
       this.context.fail(
         "O3 stamps",
@@ -70,8 +73,8 @@ export class StampDevice implements DeviceModel {
     }
     if (this.executed.has(stamp)) this.context.fail("O2 ownership", `request ${sequence} was executed twice`);
     this.executed.add(stamp);
-    putU32(this.#answer, 0, answerTo(stamp));
-    queue.push(chain, chain.write(0, this.#answer));
+    putU32(answer, 0, answerTo(stamp));
+    queue.push(chain, chain.write(0, answer));
   }
 
   /** A request that makes no sense goes back with nothing written. */

@@ -12,6 +12,9 @@ export const ALONE_MAX = 400;
 const HORIZON_MIN = 32;
 const CHANGE_AT = AREA.scratch + 1;
 const FLOOR = AREA.scratch;
+/** Of the module's own: the engine loads imported constants at each use. */
+const PRIORITIES = AREA.priorities;
+const { step: STEP, alone: ALONE } = WORD;
 
 /** Every actor gets a rank of its own, at random. */
 export function shufflePriorities(words: Int32Array, actors: number): void {
@@ -19,19 +22,19 @@ export function shufflePriorities(words: Int32Array, actors: number): void {
     // Each actor is inserted at a random rank.
     const rank = drawBelow(words, actor + 1);
     for (let other = 0; other < actor; other++) {
-      const at = AREA.priorities + other;
+      const at = PRIORITIES + other;
       if ((words[at] as number) >= rank) words[at] = (words[at] as number) + 1;
     }
-    words[AREA.priorities + actor] = rank;
+    words[PRIORITIES + actor] = rank;
   }
   words[FLOOR] = -1;
 }
 
 /** Below all others. */
 export function dropPriority(words: Int32Array, actor: number): void {
-  words[AREA.priorities + actor] = words[FLOOR] as number;
+  words[PRIORITIES + actor] = words[FLOOR] as number;
   words[FLOOR] = (words[FLOOR] as number) - 1;
-  words[WORD.alone] = 0;
+  words[ALONE] = 0;
 }
 
 export function highestPriority(words: Int32Array, enabled: number): number {
@@ -39,7 +42,7 @@ export function highestPriority(words: Int32Array, enabled: number): number {
   let bestPriority = Number.NEGATIVE_INFINITY;
   for (let rest = enabled; rest !== 0; rest &= rest - 1) {
     const actor = 31 - Math.clz32(rest & -rest);
-    const priority = words[AREA.priorities + actor] as number;
+    const priority = words[PRIORITIES + actor] as number;
     if (priority <= bestPriority) continue;
     best = actor;
     bestPriority = priority;
@@ -60,8 +63,8 @@ export function pct(depth: number): Policy {
     },
 
     choose(words, enabled, current) {
-      const step = words[WORD.step] as number;
-      let drop = (words[WORD.alone] as number) > ALONE_MAX;
+      const step = words[STEP] as number;
+      let drop = (words[ALONE] as number) > ALONE_MAX;
       for (let change = 0; change < depth - 1; change++) {
         // "Not before": a step without a choice passes its change on to the next one.
         if (step < (words[CHANGE_AT + change] as number)) continue;
