@@ -8,31 +8,15 @@ import type { Turnstile } from "../memory/turnstile.ts";
 import { SITE_COUNT, type Site } from "../wire/sites.ts";
 import type { Actor, ActorPlan } from "./actors.ts";
 import type { Dirt } from "./dirt.ts";
+import { EXECUTION_ENDED } from "./execution-ended.ts";
 import { MOVE, setMove, setPending, touching } from "./pending.ts";
 import { POLICIES } from "./policies/index.ts";
 import type { Policy } from "./policies/policy.ts";
 import { writeJournal } from "./races/journal.ts";
 import { Repeats } from "./repeats.ts";
+import type { Processor } from "./scenario.ts";
 import { AREA, ENDED, lowest, MAX_DECISIONS, PHASE, WORD } from "./state.ts";
 import type { Recorder } from "./trace.ts";
-
-/** Ends an execution: unwinds whatever an actor was doing. */
-export class ExecutionEnded extends Error {
-  override readonly name = "ExecutionEnded";
-}
-
-/** One for all: an error of its own for every execution would cost more than its accesses. */
-const EXECUTION_ENDED = new ExecutionEnded();
-
-/** A processor's interrupts, as the gate needs them. */
-export interface Processor {
-  /** Whether it would take an interrupt now. */
-  accepts(): boolean;
-  /** Whether one is pending; asked of any processor by any thread. */
-  pending(): boolean;
-  /** Takes what is pending. */
-  interrupt(): void;
-}
 
 /** Of the module's own: the engine loads imported constants at each use. */
 const AT = WORD;

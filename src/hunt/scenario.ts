@@ -7,7 +7,6 @@ import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
 import type { AccessKind, ScheduledMemory } from "../memory/scheduled-memory.ts";
 import type { SiteLabel } from "../wire/sites.ts";
-import type { Processor } from "./gate.ts";
 
 /** What was wrong, by the oracle that saw it. */
 export type OracleName =
@@ -46,6 +45,16 @@ export interface ThreadContext {
   watch(site: SiteLabel, look: (offset: number, value: number) => void): void;
   /** Runs after each access of this thread to guest RAM. */
   watchRam(look: (kind: AccessKind) => void): void;
+}
+
+/** A processor's interrupts, as the gate needs them. */
+export interface Processor {
+  /** Whether it would take an interrupt now. */
+  accepts(): boolean;
+  /** Whether one is pending; asked of any processor by any thread. */
+  pending(): boolean;
+  /** Takes what is pending. */
+  interrupt(): void;
 }
 
 /** One side of the machine, made for one execution. */
