@@ -33,6 +33,8 @@ export interface HuntTarget {
   readonly file?: string | undefined;
   /** Hold each execution against the definition of a data race. */
   readonly races?: boolean | undefined;
+  /** And against the specification's statements. */
+  readonly monitor?: boolean | undefined;
   /** Memory weaker than sequentially consistent. */
   readonly weak?: WeakSetup | undefined;
 }
@@ -68,6 +70,8 @@ export interface Recording {
   readonly rings: readonly Ring[];
   readonly plan: ControlPlan;
   readonly described: Readonly<Record<string, unknown>>;
+  /** MUSTs of the specification that it breaks, whatever oracle complained. */
+  readonly statements: readonly string[];
   readonly actors: readonly Actor[];
   readonly hash: number;
   readonly steps: number;
@@ -154,6 +158,7 @@ export class Hunter {
       rings: ringsOf(this.#control, controlPlanOf(this.target.scenario)),
       plan: controlPlanOf(this.target.scenario),
       described: Object.fromEntries(results.map(({ trace }, thread) => [names[thread], trace.described])),
+      statements: [...new Set(results.flatMap(({ trace }) => trace.statements))],
       actors: this.actors,
       hash: results[0]?.hash ?? 0,
       steps: this.#words[WORD.step] as number,
@@ -200,6 +205,7 @@ export class Hunter {
       stopAtFinding: true,
       record: false,
       races: this.target.races ?? false,
+      monitor: this.target.monitor ?? false,
       depthFirst: true,
       crowded: false,
       ...request,

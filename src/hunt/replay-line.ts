@@ -4,7 +4,7 @@
  *
  *   flags:R33:draws=:guest@driver.publish-avail.idx#1>host,host@doorbell.sleep#2>guest
  *
- * Where that took more than interleavings, a part before the switches says so: the race detector, memory weaker than
+ * Where that took more than interleavings, a part before the switches says so: race detector, monitor, memory weaker than
  * sequentially consistent, atomic accesses made plain.
  *
  *   publish-1:-:draws=1.0:needs=races,weak.store-buffer,plain.driver.publish-avail.idx:driver@other#1>device
@@ -26,6 +26,8 @@ export interface ReplayLine {
   readonly switches: readonly Switch[];
   /** The race detector watched. */
   readonly races?: boolean;
+  /** The monitor watched. */
+  readonly monitor?: boolean;
   readonly weak?: WeakSetup | undefined;
 }
 
@@ -49,8 +51,9 @@ export function formatReplay(line: ReplayLine, actors: readonly Actor[]): string
   ].join(":");
 }
 
-const needsOf = ({ races, weak }: ReplayLine): string[] => [
+const needsOf = ({ races, monitor, weak }: ReplayLine): string[] => [
   ...(races === true ? ["races"] : []),
+  ...(monitor === true ? ["monitor"] : []),
   ...(weak?.switches ?? []).map((name) => `weak.${name}`),
   ...(weak?.demoted ?? []).map((label) => `plain.${siteWord(site(label))}`),
 ];
@@ -84,7 +87,7 @@ export function parseReplay(text: string, own: readonly Scenario[] = []): Replay
   };
 }
 
-function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "weak"> {
+function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "monitor" | "weak"> {
   const switches: Weakness[] = [];
   const demoted: SiteLabel[] = [];
   for (const need of needs) {
@@ -93,11 +96,12 @@ function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "weak"
     const weakness = WEAKNESSES.find((each) => each === name);
     if (kind === "weak" && weakness !== undefined) switches.push(weakness);
     else if (kind === "plain" && number !== undefined) demoted.push(siteLabel(number) as SiteLabel);
-    else if (need !== "races")
-      throw new UsageError(`replay: "${need}" is not races, weak.<switch> or plain.<site>`);
+    else if (need !== "races" && need !== "monitor")
+      throw new UsageError(`replay: "${need}" is not races, monitor, weak.<switch> or plain.<site>`);
   }
   return {
     races: needs.includes("races"),
+    monitor: needs.includes("monitor"),
     ...(switches.length + demoted.length > 0 && { weak: { switches, demoted } }),
   };
 }

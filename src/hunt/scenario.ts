@@ -6,6 +6,9 @@
 import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
 import type { AccessKind, ScheduledMemory } from "../memory/scheduled-memory.ts";
+import type { SharedMemory } from "../memory/shared-memory.ts";
+import type { Side } from "../monitor/moments.ts";
+import type { Observer } from "../monitor/observer.ts";
 import type { SiteLabel } from "../wire/sites.ts";
 
 /** What was wrong, by the oracle that saw it. */
@@ -20,6 +23,7 @@ export type OracleName =
   | "O8 config"
   | "O9 bounded work"
   | "O10 data race"
+  | "O11 statements"
   | "exception"
   | (string & {});
 
@@ -29,7 +33,7 @@ export type Ending = "quiescent" | "cut short";
 /** What a thread of a scenario is given. */
 export interface ThreadContext {
   readonly ram: Ram;
-  readonly control: ScheduledMemory;
+  readonly control: SharedMemory;
   /** Guest RAM without scheduling points, for oracles. */
   readonly quietRam: ScheduledMemory;
   readonly plan: ControlPlan;
@@ -45,6 +49,8 @@ export interface ThreadContext {
   watch(site: SiteLabel, look: (offset: number, value: number) => void): void;
   /** Runs after each access of this thread to guest RAM. */
   watchRam(look: (kind: AccessKind) => void): void;
+  /** Where statements are checked: what this thread is of the machine; its bus and its idle sleeps are to be told. */
+  readonly watchStatements?: (side: Side) => Observer;
 }
 
 /** A processor's interrupts, as the gate needs them. */

@@ -9,12 +9,14 @@ import type { ControlPlan } from "../memory/plan.ts";
 import { Ram } from "../memory/ram.ts";
 import { ScheduledMemory } from "../memory/scheduled-memory.ts";
 import { Turnstile } from "../memory/turnstile.ts";
+import type { Side } from "../monitor/moments.ts";
 import { type SiteLabel, site } from "../wire/sites.ts";
 import { type ActorPlan, actorsOf, controlPlanOf, processesOf } from "./actors.ts";
 import { Dirt } from "./dirt.ts";
 import { ExecutionEnded } from "./execution-ended.ts";
 import { Gate, RAM } from "./gate.ts";
 import { Leader } from "./leader.ts";
+import { slotOf } from "./machine/layout.ts";
 import { useProcesses } from "./policies/exhaust.ts";
 import { NOTHING_SEARCHED, type Searched, type Subtree } from "./proof/search.ts";
 import type { Race } from "./races/detector.ts";
@@ -22,6 +24,7 @@ import { racesInJournal } from "./races/journal.ts";
 import { describeRace, raceKey } from "./races/report.ts";
 import type { Ending, Scenario, ThreadContext, ThreadProgram } from "./scenario.ts";
 import { AREA, ENDED, PHASE, WORD } from "./state.ts";
+import { StatementWatch } from "./statements.ts";
 import { type Decision, type RecordedSwitch, Recorder, type TraceEntry } from "./trace.ts";
 import { WeakMemory, type Weakness } from "./weak/weak-memory.ts";
 
@@ -51,6 +54,8 @@ export interface BatchRequest {
   readonly record: boolean;
   /** Hold each execution against the definition of a data race (O10). */
   readonly races: boolean;
+  /** And against the specification's statements (O11). */
+  readonly monitor: boolean;
   /** Go through everything, in classes of equivalent interleavings or one by one; or where another batch ended. */
   readonly search?: "reduced" | "plain" | "probe";
   readonly subtree?: Subtree;
@@ -83,6 +88,8 @@ export interface BatchResult {
     readonly draws: readonly { readonly order: number; readonly value: number }[];
     readonly decisions: readonly Decision[];
     readonly described: unknown;
+    /** MUSTs of the specification that this thread was seen to break. */
+    readonly statements: readonly string[];
   };
 }
 
@@ -98,6 +105,8 @@ export class HuntThread {
   readonly #ram: ScheduledMemory;
   readonly #control: ScheduledMemory;
   readonly #context: ThreadContext;
+  readonly #plan: ControlPlan;
+  #watched: { readonly context: ThreadContext; readonly statements: StatementWatch } | undefined;
   /** The number of the last thread. */
   readonly #last: number;
   readonly #leader: Leader | undefined;
@@ -110,6 +119,7 @@ export class HuntThread {
     const plan = controlPlanOf(scenario);
     this.#setup = setup;
     this.#scenario = scenario;
+    this.#plan = plan;
     this.#actors = actorsOf(scenario);
     this.#last = this.#actors.bases.length - 1;
     this.#turnstile = new Turnstile(setup.state);
@@ -140,7 +150,7 @@ export class HuntThread {
         dirt,
       });
     }
-    this.#context = this.#makeContext(plan);
+    this.#context = this.#makeContext();
   }
 
   /** Waits for nothing but the scenario's own functions, where those are asynchronous. */
@@ -151,6 +161,7 @@ export class HuntThread {
     const last = this.#last;
     const recorder = request.record ? new Recorder(words) : undefined;
     this.#gate.recorder = recorder;
+    const watched = request.monitor || request.record ? this.#watch() : undefined;
     this.#findings = [];
     this.#knownRaces.clear();
     this.#leader?.beginBatch(request);
@@ -161,7 +172,8 @@ export class HuntThread {
       this.#leader?.lead(executions);
       if (words[WORD.over] !== 0) break;
       this.#gate.reset();
-      this.#build();
+      watched?.statements.reset();
+      this.#build(watched?.context ?? this.#context);
       if (thread > 0) {
         turnstile.pass(thread - 1);
         turnstile.await(thread);
@@ -174,6 +186,7 @@ export class HuntThread {
       }
       words[WORD.phase] = PHASE.outside;
       this.#judge();
+      if (request.monitor) this.#judgeStatements();
       if (request.record) described = this.#program?.describe?.();
       if (thread !== last) turnstile.pass(thread + 1);
     }
@@ -190,6 +203,7 @@ export class HuntThread {
         draws: recorder?.draws ?? [],
         decisions: recorder?.decisions ?? [],
         described,
+        statements: watched?.statements.broken() ?? [],
       },
     };
   }
@@ -210,12 +224,12 @@ export class HuntThread {
     return memory;
   }
 
-  #build(): void {
+  #build(context: ThreadContext): void {
     this.#gate.processor = undefined;
     this.#program = undefined;
     try {
       const builder = Object.values(this.#scenario.threads)[this.#setup.thread];
-      this.#program = builder?.(this.#context);
+      this.#program = builder?.(context);
       const processor = this.#program?.processor;
       if (processor !== undefined) this.#gate.processor = { ...processor, pending: () => false };
     } catch (error) {
@@ -271,6 +285,10 @@ export class HuntThread {
     }
   }
 
+  #judgeStatements(): void {
+    for (const text of this.#watched?.statements.broken() ?? []) this.#report("O11 statements", text);
+  }
+
   /** Each race once in a batch: the first execution that shows it is the one to look at. */
   #judgeRaces(): void {
     const agents = this.#actors.bases.map(({ name }) => name);
@@ -301,7 +319,19 @@ export class HuntThread {
     }
   }
 
-  #makeContext(plan: ControlPlan): ThreadContext {
+  /** The same with a monitor that sees what the thread does. */
+  #watch() {
+    if (this.#watched === undefined) {
+      const memories = { ram: this.#ram, control: this.#control };
+      const statements = new StatementWatch(memories, this.#plan, (index) => slotOf(index));
+      const { ram, control } = statements;
+      const watchStatements = (side: Side) => statements.watch(side);
+      this.#watched = { statements, context: { ...this.#context, ram, control, watchStatements } };
+    }
+    return this.#watched;
+  }
+
+  #makeContext(): ThreadContext {
     const gate = this.#gate;
     const words = this.#words;
     const events = new Map(
@@ -311,7 +341,7 @@ export class HuntThread {
       ram: new Ram(this.#ram),
       control: this.#control,
       quietRam: this.#ram,
-      plan,
+      plan: this.#plan,
       begin: () => gate.begin(),
       draw: (limit) => gate.draw(limit),
       takeEvent: (name) => {

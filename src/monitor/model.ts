@@ -192,6 +192,16 @@ export class Queue {
     this.owners = new Array(layout.size).fill(undefined);
   }
 
+  /** Its indices stand here, and nothing is out. */
+  begin(index: number): void {
+    this.availIndex = index;
+    this.availLooked = index;
+    this.usedIndex = index;
+    this.entriesWritten = index;
+    this.elementsWritten = index;
+    this.kick.before = index;
+    this.interrupt.before = index;
+  }
   /** A chain is out. */
   lend(chain: Chain): void {
     this.outstanding.add(chain);

@@ -10,9 +10,11 @@ import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
 import type { MemoryWatcher } from "../memory/recorded-memory.ts";
 import { type Access, FunctionTable, type FunctionView } from "../observe/record/functions.ts";
+import { PAGE_SIZE } from "../wire/numbers.ts";
+import { ringLayout } from "../wire/ring.ts";
 import { type Site, site } from "../wire/sites.ts";
 import { ControlWatch } from "./control-watch.ts";
-import { Device } from "./model.ts";
+import { Device, Queue } from "./model.ts";
 import type { MomentName, Moments, Rule, Side } from "./moments.ts";
 import { Peek } from "./peek.ts";
 import { RegisterWatch } from "./register-watch.ts";
@@ -28,6 +30,26 @@ export interface ObserverOptions {
   /** The control page and which slot has which function of it; without it interrupts are not seen. */
   readonly plan?: ControlPlan;
   readonly slotOf?: (functionIndex: number) => number | undefined;
+}
+
+/** A function that was set up before anybody watched. */
+export interface Adopted {
+  readonly slot: number;
+  readonly ioBase: number;
+  readonly status: number;
+  readonly features: number;
+  /** Offset of its MSI-X capability, which is on; 0: off. */
+  readonly msixAt: number;
+  readonly queues: readonly AdoptedQueue[];
+}
+export interface AdoptedQueue {
+  readonly index: number;
+  readonly size: number;
+  /** Guest-physical address of the ring. */
+  readonly address: number;
+  /** Where its indices begin. */
+  readonly startAt: number;
+  readonly vector: number;
 }
 
 /** Who is told of moments. */
@@ -97,6 +119,27 @@ export class Observer implements MemoryWatcher {
     }
     return device;
   }
+  /** Takes up a function in the middle of its life: its rings are empty. */
+  adopt({ slot, ioBase, status, features, msixAt, queues }: Adopted): void {
+    const view = this.#table.adopt(slot, ioBase, msixAt);
+    view.status = status;
+    view.offered = status === 0 ? undefined : features;
+    view.accepted = features;
+    if (msixAt !== 0) view.configVector = 0;
+    const device = this.deviceOf(view);
+    device.session.featuresWritten = true;
+    device.session.statusWritten = true;
+    for (const { index, size, address, startAt, vector } of queues) {
+      const queue = view.queue(index);
+      const layout = ringLayout(size);
+      Object.assign(queue, { size, layout, vector, pfn: address / PAGE_SIZE });
+      const ring = new Queue(device, queue, layout, this.peek.ram.offsetOf(address, layout.bytes));
+      ring.begin(startAt);
+      device.queues.set(index, ring);
+    }
+    this.rings.draw(this.devices);
+  }
+
   at(device: Device) {
     return { device, view: device.view, peek: this.peek };
   }

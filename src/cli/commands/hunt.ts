@@ -37,6 +37,7 @@ interface HuntOptions {
   readonly defect?: string;
   readonly file?: string;
   readonly detectRaces?: boolean;
+  readonly monitor?: boolean;
   readonly scoreboard?: boolean;
   readonly jobs: number;
   readonly shard: { index: number; of: number };
@@ -62,6 +63,7 @@ export function huntCommand(): Command {
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
     .option("--detect-races", "hold each execution against the definition of a data race, too")
+    .option("--monitor", "hold each execution against the specification's statements, too")
     .option("--scoreboard", "plant every known bug in turn, and say what kills it")
     .addOption(jobsOption())
     .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
@@ -93,7 +95,8 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
   const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
   const defect = chooseDefect(options.defect, own);
   const targets = chooseScenarios(names, defect, own).map((scenario): HuntTarget => {
-    return { scenario, defect: defect?.id, file: options.file, races: options.detectRaces };
+    const { file, detectRaces: races, monitor } = options;
+    return { scenario, defect: defect?.id, file, races, monitor };
   });
   const before = options.resume === undefined ? undefined : await readReport(options.resume);
   const stop = new AbortController();
@@ -159,6 +162,7 @@ async function showFailure(hunter: Hunter, result: CampaignResult, options: Hunt
       draws,
       switches,
       races: recording.findings.some(({ race }) => race !== undefined),
+      monitor: hunter.target.monitor === true && recording.findings[0]?.oracle === "O11 statements",
     },
     hunter.actors,
   );
@@ -167,8 +171,18 @@ async function showFailure(hunter: Hunter, result: CampaignResult, options: Hunt
   if (options.report !== undefined)
     await writeReport(options.report, formatPage(recording, { subject, line: paste, critical }));
   if (options.json) {
-    const { findings, entries, described } = recording;
-    printJson({ findings, replay: line, switches, draws, critical, campaign: result, entries, described });
+    const { findings, statements, entries, described } = recording;
+    printJson({
+      findings,
+      statements,
+      replay: line,
+      switches,
+      draws,
+      critical,
+      campaign: result,
+      entries,
+      described,
+    });
     return;
   }
   process.stdout.write(

@@ -88,14 +88,14 @@ const ownModule = async ({ file }: ReplayOptions): Promise<HuntModule> =>
   file === undefined ? NO_FILE : await loadHuntModule(file);
 
 async function withHunter(
-  { scenario, defect, races, weak }: ReplayLine,
+  { scenario, defect, races, monitor, weak }: ReplayLine,
   own: HuntModule,
   { file }: ReplayOptions,
   use: (hunter: Hunter) => Promise<number>,
 ): Promise<number> {
   const found = findScenario(scenario, own.scenarios);
   if (defect !== undefined && !own.defects.some(({ id }) => id === defect)) findDefect(defect);
-  const hunter = await Hunter.start({ scenario: found, defect, file, races, weak });
+  const hunter = await Hunter.start({ scenario: found, defect, file, races, monitor, weak });
   try {
     return await use(hunter);
   } finally {

@@ -7,7 +7,16 @@ import { FEATURE, hasFeature } from "../../wire/features.ts";
 import { ringLayout } from "../../wire/ring.ts";
 import type { ThreadContext } from "../scenario.ts";
 import type { GuestCpu } from "./guest-cpu.ts";
-import { FIRST_MESSAGE_IRQ, ioBase, lineIrq, type RingChoice } from "./layout.ts";
+import {
+  adoptedQueue,
+  FIRST_MESSAGE_IRQ,
+  ioBase,
+  LIVE,
+  lineIrq,
+  MSIX_CAPABILITY,
+  type RingChoice,
+  slotOf,
+} from "./layout.ts";
 
 /** Of a function with two vectors: configuration has the first, the queue the second. */
 export const QUEUE_IRQ = FIRST_MESSAGE_IRQ + 1;
@@ -71,6 +80,15 @@ export function attachQueue(
     notify: () => registers.write("queueNotify", index),
   });
   if (options.startAt !== undefined) queue.placeAt(options.startAt);
+  const msix = typeof options.irq === "number";
+  cpu.observer?.adopt({
+    ...LIVE,
+    slot: slotOf(functionIndex),
+    ioBase: ioBase(functionIndex),
+    features: ring.features,
+    msixAt: msix ? MSIX_CAPABILITY : 0,
+    queues: [adoptedQueue(ring, index, { size, startAt: options.startAt, vector: msix ? 1 : undefined })],
+  });
   driver.attach(queue);
   const active: ActiveQueue = { queue: queue as DriverQueue<never>, callback: () => driver.collect() };
   hangHandler(cpu, registers, active, options, functionIndex);

@@ -6,8 +6,10 @@ import { InterruptController } from "../../bus/interrupt-controller.ts";
 import { KickSender } from "../../bus/kick.ts";
 import { MailboxBus } from "../../bus/mailbox.ts";
 import type { PortBus, Width } from "../../bus/port-bus.ts";
+import { WatchedBus } from "../../bus/watched-bus.ts";
 import { IrqCore } from "../../guest/irq.ts";
 import { Doorbell } from "../../memory/doorbell.ts";
+import type { Observer } from "../../monitor/observer.ts";
 import { KICKS, NotificationLedger } from "../oracles/notifications.ts";
 import type { ThreadContext, ThreadProgram } from "../scenario.ts";
 import { FIRST_MESSAGE_IRQ } from "./layout.ts";
@@ -45,6 +47,8 @@ export class GuestCpu {
   readonly bus: PortBus;
   readonly doorbell: Doorbell;
   readonly source: InterruptController;
+  /** Where statements are checked. */
+  readonly observer: Observer | undefined;
   readonly #instructions: InstructionBus;
 
   constructor(context: ThreadContext, cpu = 0, options: { kickFastPath?: boolean } = {}) {
@@ -58,7 +62,11 @@ export class GuestCpu {
       deadlineMs: Number.POSITIVE_INFINITY,
       spins: 1,
     });
-    this.bus = this.#instructions;
+    this.observer = context.watchStatements?.("driver");
+    this.bus =
+      this.observer === undefined
+        ? this.#instructions
+        : new WatchedBus(this.#instructions, this.observer.access);
     this.source = new InterruptController(control, plan, cpu, this.doorbell);
     this.irq = new IrqCore(this.source, () => {}, cpu);
     new NotificationLedger(context, KICKS);
@@ -82,7 +90,10 @@ export class GuestCpu {
     // Ordering I: announce, then look for work.
     const ticket = this.doorbell.announce();
     if (this.source.pending()) this.doorbell.cancel();
-    else this.doorbell.sleep(ticket, Number.POSITIVE_INFINITY);
+    else {
+      this.observer?.sleep(0, true);
+      this.doorbell.sleep(ticket, Number.POSITIVE_INFINITY);
+    }
     this.irq.enable();
   }
 

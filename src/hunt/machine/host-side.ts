@@ -9,6 +9,7 @@ import { Host } from "../../host/host.ts";
 import { DeviceQueue } from "../../host/index.ts";
 import type { VirtioFunction } from "../../host/virtio-function.ts";
 import { Doorbell } from "../../memory/doorbell.ts";
+import type { Observer } from "../../monitor/observer.ts";
 import { LEGACY, type LegacyRegister } from "../../wire/legacy-registers.ts";
 import { PAGE_SIZE } from "../../wire/numbers.ts";
 import {
@@ -24,7 +25,20 @@ import { STATUS } from "../../wire/status.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
 import { INTERRUPTS, NotificationLedger } from "../oracles/notifications.ts";
 import type { ThreadContext, ThreadProgram } from "../scenario.ts";
-import { FIRST_VECTOR, ioBase, MSIX_CONTROL, memoryBase, type RingChoice, slotOf } from "./layout.ts";
+import {
+  adoptedQueue,
+  FIRST_VECTOR,
+  ioBase,
+  LIVE,
+  MSIX_CAPABILITY,
+  MSIX_CONTROL,
+  memoryBase,
+  type RingChoice,
+  slotOf,
+  UNTOUCHED,
+} from "./layout.ts";
+
+const QUEUE_SIZE = 4;
 
 /** Time stands still, and randomness is a constant: an execution depends on its schedule alone. */
 export const stillPlatform: Platform = {
@@ -70,20 +84,27 @@ export class HuntedHost {
   readonly #context: ThreadContext;
   readonly #doorbell: Doorbell;
   readonly #beforeTurn: (() => boolean)[] = [];
+  readonly #observer: Observer | undefined;
+  #live = false;
 
   constructor(context: ThreadContext, functions: readonly HostFunction[]) {
     const { ram, control, plan } = context;
     this.#context = context;
     this.#doorbell = new Doorbell(control, plan.hostDoorbell);
     new NotificationLedger(context, INTERRUPTS);
+    this.#observer = context.watchStatements?.("device");
     this.host = new Host({
       ram,
       control,
       plan,
       platform: stillPlatform,
+      // What is set up by direct calls is no driver's conversation.
+      watchBus: this.#observer && ((access) => this.#live && this.#observer?.access(access)),
+      watchSlots: this.#observer?.slotChanged,
       violated: ({ kind, detail, device }) => context.fail("O2 ownership", `${device}: ${kind}: ${detail}`),
     });
     this.functions = functions.map((each, index) => this.#plug(each, index));
+    this.#live = true;
   }
 
   /** Runs before each turn of the loop; true if it did something. */
@@ -102,7 +123,10 @@ export class HuntedHost {
       // Ordering I: announce, then look for work.
       const ticket = this.#doorbell.announce();
       if (this.host.hasWork()) this.#doorbell.cancel();
-      else this.#doorbell.sleep(ticket, Number.POSITIVE_INFINITY);
+      else {
+        this.#observer?.sleep(0, true);
+        this.#doorbell.sleep(ticket, Number.POSITIVE_INFINITY);
+      }
     }
   }
 
@@ -117,20 +141,45 @@ export class HuntedHost {
       name: `device${index}`,
       virtioId: each.virtioId ?? VIRTIO_TYPE.rng.id,
       model: each.model,
-      queueSize: each.queueSize ?? 4,
+      queueSize: each.queueSize ?? QUEUE_SIZE,
       msixVectors: each.msixVectors ?? 0,
       transportFeatures: each.ready?.features ?? 0xffff_ffff,
     });
     if (each.ready !== undefined || each.mapped) map(this.host.handler, index, each);
     if (each.ready !== undefined) setUp(this.host.handler, index, each, each.ready);
     if (each.startAt !== undefined) PlacedDeviceQueue.place(added.device.queues[0], each.startAt);
+    this.#adopt(each, index);
     return added;
+  }
+
+  #adopt({ ready, mapped, ...each }: HostFunction, index: number): void {
+    const msix = (each.msixVectors ?? 0) > 0;
+    const place = { slot: slotOf(index), ioBase: ioBase(index), msixAt: msix ? MSIX_CAPABILITY : 0 };
+    if (mapped) this.#observer?.adopt({ ...UNTOUCHED, ...place });
+    if (ready === undefined) return;
+    const vectors = (queue: number) => (msix && !each.noQueueVector ? vectorOf(each, queue) : undefined);
+    const queues = each.model.queues.flatMap((_, queue) =>
+      queue === each.unusedQueue
+        ? []
+        : [
+            adoptedQueue(ready, queue, {
+              size: each.queueSize ?? QUEUE_SIZE,
+              startAt: each.startAt,
+              vector: vectors(queue),
+            }),
+          ],
+    );
+    const { features } = ready;
+    this.#observer?.adopt({ ...LIVE, ...place, features, queues });
   }
 
   get context(): ThreadContext {
     return this.#context;
   }
 }
+
+const vectorOf = ({ msixVectors = 0 }: HostFunction, queue: number): number =>
+  Math.min(queue + 1, msixVectors - 1);
 
 /** What a PCI core does: addresses, decoding, and messages. */
 function map(bus: PortHandler, index: number, each: HostFunction): void {
@@ -168,7 +217,7 @@ function setUp(bus: PortHandler, index: number, each: HostFunction, ring: RingCh
     if (queue === each.unusedQueue) return;
     write("queueSelect", queue);
     write("queuePfn", ring.address(queue) / PAGE_SIZE);
-    if (vectors > 0 && !each.noQueueVector) write("queueVector", Math.min(queue + 1, vectors - 1));
+    if (vectors > 0 && !each.noQueueVector) write("queueVector", vectorOf(each, queue));
   });
   write("status", STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.DRIVER_OK);
 }

@@ -11,7 +11,7 @@ import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import { STATUS } from "../../wire/status.ts";
 import type { ThreadContext } from "../scenario.ts";
 import type { GuestCpu } from "./guest-cpu.ts";
-import { ioBase, lineIrq } from "./layout.ts";
+import { ioBase, lineIrq, slotOf, UNTOUCHED } from "./layout.ts";
 import type { StampDriver } from "./stamp-driver.ts";
 
 export class TransportGuest {
@@ -24,6 +24,7 @@ export class TransportGuest {
     this.memory = new GuestMemory(context.ram);
     this.registers = new LegacyRegisters(cpu.bus, ioBase(0));
     this.#features = features;
+    cpu.observer?.adopt({ ...UNTOUCHED, slot: slotOf(0), ioBase: ioBase(0), msixAt: 0 });
     // INTx only: of PCI the transport then needs the irq number and a name.
     const device = { name: "00:01.0", irq: lineIrq(0) } as unknown as PciDevice;
     this.transport = new VirtioPciTransport({

@@ -5,7 +5,7 @@
 import { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import { ScatterList } from "../../guest/virtqueue/scatter-list.ts";
 import { type Chain, DeviceQueue } from "../../host/index.ts";
-import type { ScheduledMemory } from "../../memory/scheduled-memory.ts";
+import type { SharedMemory } from "../../memory/shared-memory.ts";
 import { QueueCounters } from "../../observe/record/counters.ts";
 import { ringLayout } from "../../wire/ring.ts";
 import { site } from "../../wire/sites.ts";
@@ -32,10 +32,10 @@ const addressOf = (queue: number, request: number): number => BUFFERS + 64 * que
 
 /** A word that counts rings: ring, and whoever sleeps on an old count is woken. */
 export class Bell {
-  readonly #memory: ScheduledMemory;
+  readonly #memory: SharedMemory;
   readonly #offset: number;
 
-  constructor(memory: ScheduledMemory, offset: number) {
+  constructor(memory: SharedMemory, offset: number) {
     this.#memory = memory;
     this.#offset = offset;
   }

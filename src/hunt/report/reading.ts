@@ -48,6 +48,9 @@ export function readInWords(recording: Recording, critical: readonly CriticalPai
   const { findings, rings } = recording;
   const accesses = recording.entries.filter((entry) => entry.type === "access");
   const sentences = findings.map(({ oracle, text }) => `${oracle}: ${text}`);
+  const named = new Set(findings.map(({ text }) => text));
+  const broken = recording.statements.filter((text) => !named.has(text));
+  sentences.push(...broken.map((text) => `It breaks a statement of the specification: ${text}.`));
   sentences.push(...critical.map((pair) => hangsOn(recording, pair)));
   const queues = rings.length > 1 ? rings : [undefined];
   for (const ring of queues) {

@@ -81,6 +81,11 @@ export class FunctionView {
   get name(): string {
     return `00:${this.slot.toString(16).padStart(2, "0")}.0`;
   }
+  /** 16 bits of configuration space, without a look. */
+  put(at: number, value: number): void {
+    this.space[at] = value;
+    this.space[at + 1] = value >>> 8;
+  }
   /** Configuration space has changed. */
   configured(): void {
     this.virtioId = this.word(PCI.subsystemId);
@@ -202,6 +207,21 @@ export class FunctionTable {
   /** Whether a driver uses some function without there being a conversation. */
   get unknownInUse(): boolean {
     return [...this.functions.values()].some(({ there, ioBase }) => !there && ioBase !== undefined);
+  }
+
+  /** A function that was configured before anybody watched; `msixAt` is its MSI-X capability, on, or 0. */
+  adopt(slot: number, ioBase: number, msixAt: number): FunctionView {
+    const view = new FunctionView(slot);
+    view.put(PCI.command, COMMAND.IO | COMMAND.MEMORY | COMMAND.BUS_MASTER);
+    view.put(PCI.bar0, ioBase | 1);
+    if (msixAt !== 0) {
+      view.put(PCI.capabilityPointer, msixAt);
+      view.put(msixAt, CAPABILITY.MSIX);
+      view.put(msixAt + MSIX.control, MSIX.enable);
+    }
+    view.configured();
+    this.functions.set(slot, view);
+    return view;
   }
 
   /** For whoever knows without looking at the bus: what was in a slot is there no more. */

@@ -125,8 +125,8 @@ const mask = (wholeFunction: boolean): Scenario =>
 function judgeDelivery(context: ThreadContext, report: (oracle: string, text: string) => void): void {
   const { control, plan } = context;
   const vectors = plan.cpus[0]?.vectors ?? 0;
-  const delivered = control.peek32(vectors + 4 * (VECTOR >>> 5)) === 1 << (VECTOR & 31);
-  const pending = control.peek32(plan.functions[0]?.msixPending ?? 0) !== 0;
+  const delivered = control.read32(vectors + 4 * (VECTOR >>> 5), 0) === 1 << (VECTOR & 31);
+  const pending = control.read32(plan.functions[0]?.msixPending ?? 0, 0) !== 0;
   if (!delivered)
     report("O7 interrupts", `the message was not delivered${pending ? ", and is pending" : ""}`);
   if (delivered && pending) report("O7 interrupts", "the message was delivered and is pending too");
