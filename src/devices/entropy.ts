@@ -46,13 +46,13 @@ function entropy(fill: Fill, limit: RateLimit | undefined): DeviceModel {
   /** Requests in the order they came: those that the rate does not allow yet stay here. */
   const waiting: { readonly queue: DeviceQueue; readonly chain: Chain }[] = [];
 
-  function answerWaiting(): void {
+  function answerWaiting(context: DeviceContext): void {
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       const { queue, chain } = next;
       const wanted = Math.min(chain.writableBytes, BYTES_PER_REQUEST_MAX);
       const bytes = new Uint8Array(limit?.take(wanted) ?? wanted);
       if (bytes.length === 0) {
-        limit?.later(answerLater);
+        limit?.later(() => answerLater(context));
         return;
       }
       fill(bytes);
@@ -62,10 +62,11 @@ function entropy(fill: Fill, limit: RateLimit | undefined): DeviceModel {
     }
   }
 
-  /** Past the driver's kick: nobody else publishes what was pushed. */
-  function answerLater(): void {
+  /** Past the driver's kick: the device may be asleep, and nobody else publishes what was pushed. */
+  function answerLater(context: DeviceContext): void {
+    if (!context.busMaster) return;
     const queue = waiting[0]?.queue;
-    answerWaiting();
+    answerWaiting(context);
     queue?.flush();
   }
 
@@ -77,9 +78,10 @@ function entropy(fill: Fill, limit: RateLimit | undefined): DeviceModel {
       queue.serve((chain) => {
         if (chain.writableBytes > 0) waiting.push({ queue, chain });
         else refuse(queue, chain, context);
-        answerWaiting();
+        answerWaiting(context);
       });
     },
+    mastering: answerLater,
     reset() {
       waiting.length = 0;
       limit?.cancel();

@@ -36,6 +36,11 @@ export interface QueueContext {
 
 /** The transport's side of a device, given to its handlers. `config` is changed with `updateConfig`. */
 export interface DeviceContext extends QueueContext {
+  /**
+   * Bus mastering is on and the function is awake: the device may touch RAM. No queue is notified otherwise; what a
+   * device does of its own accord has to look, and to wait for `DeviceModel.mastering`.
+   */
+  readonly busMaster: boolean;
   /** Changes configuration bytes and raises a configuration interrupt. */
   updateConfig(offset: number, bytes: Uint8Array): void;
   /** Does what no queue may be served beside. Parts on I/O threads then get what the model shares anew. */
@@ -82,6 +87,8 @@ export interface DeviceModel {
   configWritten?(offset: number, length: number, context: DeviceContext): void;
   /** The driver set DRIVER_OK. */
   started?(context: DeviceContext): void;
+  /** The device may touch RAM again (`DeviceContext.busMaster`): what came meanwhile goes on. */
+  mastering?(context: DeviceContext): void;
   /** The driver reset the device: forget everything that the specification does not keep. Queues are detached. */
   reset?(context: DeviceContext): void;
   /** The machine ends: release files and sockets. */

@@ -54,6 +54,7 @@ export class VirtioDevice implements DeviceContext {
   readonly #served: ServedQueues;
   readonly #elsewhere: IoQueues | undefined;
   readonly #pfns: number[];
+  #busMaster = false;
   #features = 0;
   #status = 0;
   #epoch = 0;
@@ -85,6 +86,9 @@ export class VirtioDevice implements DeviceContext {
 
   get queues(): readonly (DeviceQueue | undefined)[] {
     return this.#served.live;
+  }
+  get busMaster(): boolean {
+    return this.#busMaster;
   }
   get features(): number {
     return this.#features;
@@ -170,6 +174,13 @@ export class VirtioDevice implements DeviceContext {
 
   #passKicks(to: IoQueues): void {
     for (const index of this.#served.kicked) if (to.passKick(index)) this.#served.kicked.delete(index);
+  }
+
+  /** Bus mastering, or power, came or went. */
+  setBusMaster(on: boolean): void {
+    this.#busMaster = on;
+    if (on) this.model.mastering?.(this);
+    this.#elsewhere?.changed();
   }
 
   readConfig(offset: number): number {

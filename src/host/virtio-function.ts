@@ -78,8 +78,6 @@ export class VirtioFunction implements PciHooks {
   readonly #block: LegacyBlock;
   readonly #kicks: KickReceiver | undefined;
   readonly #elsewhere: IoQueues | undefined;
-  /** As the I/O threads last heard. */
-  #mastered = false;
   /** Writes the card anew, or takes it away. */
   readonly #showCard: (present: boolean) => void;
 
@@ -145,8 +143,7 @@ export class VirtioFunction implements PciHooks {
   configChanged(): void {
     const { msixControl, intxDisabled, powered } = this.pci;
     this.interrupts.setMode({ msixControl, intxDisabled, powered });
-    if (this.#mayMaster !== this.#mastered) this.#elsewhere?.changed();
-    this.#mastered = this.#mayMaster;
+    if (this.#mayMaster !== this.device.busMaster) this.device.setBusMaster(this.#mayMaster);
     const base = this.pci.decodedAt(0);
     const port = base === undefined ? 0 : base + LEGACY.queueNotify.offset;
     this.#kicks?.publish(this.index, port, this.device.queueConfigs.length);

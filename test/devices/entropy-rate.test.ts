@@ -65,3 +65,15 @@ test("a reset cancels what waits, and its timer", async () => {
 test("a rate below a byte per second is refused", () => {
   expect(() => entropy.create({ rate: 0 }, platform)).toThrow("at least 1 byte");
 });
+
+test("what would come later waits while the device sleeps or may not master the bus", async () => {
+  const { ring, time, driver, offer } = await limitedRig();
+  offer(0, 100);
+  offer(1, 100);
+  expect(ring.takeUsed()).toHaveLength(1);
+  driver.setBusMaster(false);
+  time.pass(100);
+  expect(ring.takeUsed()).toEqual([]);
+  driver.setBusMaster(true);
+  expect(ring.takeUsed()).toEqual([{ id: 1, length: 100 }]);
+});

@@ -5,6 +5,7 @@ import { ConsoleModel } from "../../src/devices/console/model.ts";
 import { console as consoleDriver } from "../../src/drivers/console/driver.ts";
 import { CancelledError } from "../../src/drivers/errors.ts";
 import { RING_FEATURES } from "../../src/wire/features.ts";
+import { present } from "../life-cycle/rig.ts";
 import { DirectMachine } from "../support/direct-machine.ts";
 
 const CONSOLE_ID = 3;
@@ -126,6 +127,24 @@ test("input is held until the guest opens the port", async () => {
   await machine.run(new Promise((resolve) => setTimeout(resolve, 5)));
   expect(devicePort.describe().waitingBytes).toBe(10);
   expect(await machine.run(port.read())).toEqual(pattern(10));
+});
+
+test("input and control messages wait while the device sleeps", async () => {
+  const { machine, model, backend, fn, console } = boot(4, true);
+  const port = await console.port("main");
+  port.open();
+  machine.settle();
+  const device = present(machine.guest.pci.devices.find(({ bdf }) => bdf.slot === fn.slot));
+  const served = () => fn.device.queueConfigs.map(({ counters }) => counters.requests);
+  const before = served();
+  machine.guest.pci.suspend(device);
+  backend.input.push(pattern(10));
+  model.addPort({ backend: new MemoryBackend(), name: "log" });
+  await machine.run(new Promise((resolve) => setTimeout(resolve, 5)));
+  expect(served()).toEqual(before);
+  machine.guest.pci.resume(device);
+  expect(await machine.run(port.read())).toEqual(pattern(10));
+  expect(await machine.run(console.port("log"))).toMatchObject({ id: 1 });
 });
 
 test("while nobody is at the host's end, writes wait", async () => {

@@ -6,6 +6,7 @@ import { net } from "../../src/drivers/net/net.ts";
 import type { Nic } from "../../src/drivers/net/nic.ts";
 import { featureMask, hasFeature, RING_FEATURES } from "../../src/wire/features.ts";
 import { GSO, NET_FEATURE, NET_HEADER_FLAG, type NetHeader, PLAIN } from "../../src/wire/net.ts";
+import { present } from "../life-cycle/rig.ts";
 import { DirectMachine } from "../support/direct-machine.ts";
 import { addNic, bootNic, FakeBackend, frameOf, ipFrame, type NicOptions } from "./net-rig.ts";
 
@@ -166,6 +167,22 @@ test("an announcement is acknowledged", async () => {
   expect(asked).toBe(1);
   expect(fn.device.config[6]).toBe(1);
   expect(nic.outstanding).toBe(0);
+});
+
+test("what the network brings while the device sleeps waits for it, or is lost as on a full ring", async () => {
+  const backend = new FakeBackend();
+  const { machine, nic, model, fn } = bootNic(backend);
+  const received = listen(nic);
+  const device = present(machine.guest.pci.devices.find(({ bdf }) => bdf.slot === fn.slot));
+  machine.guest.pci.suspend(device);
+  const delivered = backend.port.deliver({ frame: frameOf(100), header: PLAIN });
+  expect(backend.port.offer({ frame: frameOf(60), header: PLAIN })).toBe(false);
+  expect(fn.device.queueConfigs[0]?.counters.requests).toBe(0);
+  machine.guest.pci.resume(device);
+  await machine.run(Promise.resolve(delivered));
+  machine.settle();
+  expect(received).toEqual([frameOf(100)]);
+  expect(model.describe().counters.dropped).toEqual({ "device asleep, or not to master the bus": 1 });
 });
 
 test("the address is set by command, or byte by byte without a control queue", async () => {

@@ -123,6 +123,11 @@ export class FakeDriver {
     this.configWrite(PCI.command, 2, COMMAND.IO | COMMAND.MEMORY | COMMAND.BUS_MASTER);
   }
 
+  setBusMaster(on: boolean): void {
+    const { IO, MEMORY, BUS_MASTER } = COMMAND;
+    this.configWrite(PCI.command, 2, IO | MEMORY | (on ? BUS_MASTER : 0));
+  }
+
   read(register: Register): number {
     return this.bus.in(IO_BASE + register.offset, register.bytes);
   }

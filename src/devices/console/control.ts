@@ -27,7 +27,7 @@ export class ControlQueues {
   /** Puts waiting messages into the guest's buffers, one in each. */
   serveSending(context: DeviceContext): void {
     const queue = context.queues[CONTROL_RX_QUEUE];
-    if (queue === undefined) return;
+    if (queue === undefined || !context.busMaster) return;
     do {
       queue.disableNotifications();
       for (let message = this.#waiting[0]; message !== undefined; message = this.#waiting[0]) {

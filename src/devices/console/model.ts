@@ -132,6 +132,11 @@ export class ConsoleModel implements DeviceModel {
     first.serveInput();
   }
 
+  mastering(context: DeviceContext): void {
+    if (this.multiport) this.#control.serveSending(context);
+    for (const port of this.#ports.values()) port.serveInput();
+  }
+
   /** An emergency write works at any time, before the driver is there as well: its low byte is a character. */
   configWritten(offset: number, _length: number, context: DeviceContext): void {
     this.attach(context);

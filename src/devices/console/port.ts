@@ -52,7 +52,7 @@ export class DevicePort {
   /** Puts waiting input into the guest's buffers, as far as they go. */
   serveInput(): void {
     const queue = this.#context?.queues[rxQueueOf(this.id)];
-    if (queue === undefined) return;
+    if (queue === undefined || !this.#context?.busMaster) return;
     do {
       queue.disableNotifications();
       while (this.guestOpen && this.#input.length > 0) {

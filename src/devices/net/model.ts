@@ -98,6 +98,10 @@ export class NetModel implements DeviceModel {
     this.#backend.started?.();
   }
 
+  mastering(): void {
+    this.#receive.resume();
+  }
+
   /** Without MQ the control queue is the third, whatever the number of pairs that were offered. */
   queueNotified(queue: DeviceQueue, context: DeviceContext): void {
     this.#state.context = context;

@@ -54,6 +54,7 @@ export class NetState {
   /** Why nothing can be received now, or undefined. */
   get unready(): string | undefined {
     if (!this.linkUp) return "link down";
-    return this.running ? undefined : "driver not ready";
+    if (!this.running) return "driver not ready";
+    return this.context?.busMaster ? undefined : "device asleep, or not to master the bus";
   }
 }
