@@ -33,7 +33,7 @@ const failureOf = (report: RunReport) => ({
 });
 
 /** Only where a monitor watched. */
-const monitorOf = ({ monitor }: RunReport) => (monitor === null ? {} : { monitor });
+export const monitorOf = ({ monitor }: Pick<RunReport, "monitor">) => (monitor === null ? {} : { monitor });
 
 export function acceptanceJson(run: Acceptance) {
   const { report, result } = run;
@@ -201,7 +201,7 @@ function logText(report: RunReport): string {
   ].join("\n");
 }
 
-function monitorText({ monitor }: RunReport): string[] {
+export function monitorText({ monitor }: Pick<RunReport, "monitor">): string[] {
   if (monitor === null) return [];
   const { checked, findings } = monitor;
   const broken = findings.filter(({ tolerated }) => tolerated === null);

@@ -2,7 +2,7 @@
  * One run of a guest program, whatever the guest's machine is: watched for stalls, raced against whatever may die
  * meanwhile, and put into a verdict.
  */
-import { CHECKED, type Finding, type MonitorReport, mergeFindings } from "../monitor/monitor.ts";
+import { type MonitorReport, monitorReport } from "../monitor/monitor.ts";
 import type { QueueRow } from "../observe/report/tables.ts";
 import type { Recording, TraceSide } from "../observe/report/trace-file.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
@@ -249,11 +249,6 @@ export async function withinDeadline<T>(name: string, limitMs: number, work: Pro
   } finally {
     clearTimeout(timer);
   }
-}
-
-function monitorReport(sides: readonly (readonly Finding[] | null | undefined)[]): MonitorReport | null {
-  const lists = sides.filter((findings) => findings !== null && findings !== undefined);
-  return lists.length === 0 ? null : { checked: CHECKED.size, findings: mergeFindings(lists) };
 }
 
 function verdictOf(error: Error | null, violations: number): Verdict {

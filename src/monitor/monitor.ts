@@ -120,6 +120,14 @@ export function mergeFindings(lists: readonly (readonly Finding[])[]): Finding[]
   return [...merged.values()].sort((a, b) => rank[a.strength] - rank[b.strength] || a.id.localeCompare(b.id));
 }
 
+/** Of all sides that were watched; null where none was. */
+export function monitorReport(
+  sides: readonly (readonly Finding[] | null | undefined)[],
+): MonitorReport | null {
+  const lists = sides.filter((findings) => findings !== null && findings !== undefined);
+  return lists.length === 0 ? null : { checked: CHECKED.size, findings: mergeFindings(lists) };
+}
+
 /** A machine whose monitor finds one of these has failed. */
 export const breaksMust = ({ strength, tolerated }: Finding): boolean =>
   strength === "MUST" && tolerated === null;

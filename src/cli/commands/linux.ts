@@ -9,10 +9,12 @@ import { accessLine, RegisterLog } from "../../foreign/linux/register-log.ts";
 import { findSystemFiles, type GivenFiles } from "../../foreign/linux/system-files.ts";
 import { UsageError } from "../../host/device.ts";
 import { parseSize } from "../../machine/description.ts";
+import { breaksMust } from "../../monitor/monitor.ts";
 import { newCommand } from "../command.ts";
 import { parseDevice, wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { attachConsole } from "../linux-console.ts";
+import { monitorOf, monitorText } from "../run-report.ts";
 
 interface LinuxOptions extends GivenFiles {
   setup?: boolean;
@@ -26,6 +28,7 @@ interface LinuxOptions extends GivenFiles {
   memory?: string;
   acpi: boolean;
   record?: string;
+  monitor?: boolean;
   json?: boolean;
 }
 
@@ -45,6 +48,7 @@ export function linuxCommand(): Command {
     .option("--memory <size>", "guest RAM (default 128M)")
     .option("--no-acpi", "a PC without ACPI: interrupts through the 8259, no MSI-X, no hot plug")
     .option("--record <file>", "write every access to our devices' registers to a file")
+    .option("--monitor", "check the specification's statements: Linux's drivers, our devices")
     .option("--kernel <file>", "a 32-bit bzImage of yours")
     .option("--modules <folder>", "its modules, where the virtio drivers are not built in")
     .option("--initrd <file>", "a first file system of yours (no --run then)")
@@ -62,7 +66,8 @@ Without --run: a shell on your terminal. "exit", or Ctrl-], ends the machine.
 Linux comes from Debian's packages: run virtlab linux --setup once (no root needed), or name files of your own.
 A start takes 10-20 s, with --snapshot about one. With --snapshot devices are plugged in after the boot.
 
-Exit codes with --run: those of the commands; 1 when Linux does not boot or the commands do not end in time.
+Exit codes with --run: those of the commands; 1 when Linux does not boot, the commands do not end in time, or a MUST was
+broken under --monitor.
 
 Examples:
   virtlab linux --setup
@@ -112,6 +117,7 @@ async function useMachine(
     memory: options.memory === undefined ? undefined : parseSize("--memory", options.memory),
     acpi: options.acpi,
     snapshot: options.snapshot ?? false,
+    monitor: options.monitor ?? false,
     note,
     ...(options.record !== undefined && { intercept: log.intercept.bind(log) }),
     ...(files.initrd !== undefined && { onConsole: (bytes: Uint8Array) => void process.stdout.write(bytes) }),
@@ -122,7 +128,10 @@ async function useMachine(
     return await useConsole(machine);
   } finally {
     await machine.stop();
-    if (!options.json) for (const violation of machine.violations) note(`Linux broke a rule: ${violation}`);
+    if (!options.json) {
+      for (const violation of machine.violations) note(`Linux broke a rule: ${violation}`);
+      for (const line of monitorText(machine)) note(line);
+    }
   }
 }
 
@@ -148,10 +157,12 @@ async function runCommands(machine: LinuxMachine, options: LinuxOptions, startMs
       runMs: Math.round(performance.now() - began),
       restored: machine.restored,
       violations: machine.violations,
+      ...monitorOf(machine),
       functions: machine.host.describe().functions,
     });
   }
-  return status;
+  const broken = machine.monitor?.findings.some(breaksMust) ?? false;
+  return status === EXIT.fine && broken ? EXIT.finding : status;
 }
 
 function check(options: LinuxOptions): void {

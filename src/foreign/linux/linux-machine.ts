@@ -8,6 +8,8 @@ import type { Host } from "../../host/host.ts";
 import type { AddDeviceOptions, VirtioFunction } from "../../host/virtio-function.ts";
 import { runDeviceCommand } from "../../machine/device-command.ts";
 import { Log } from "../../machine/log.ts";
+import { Monitor, type MonitorReport, monitorReport } from "../../monitor/monitor.ts";
+import type { Observer, ObserverOptions } from "../../monitor/observer.ts";
 import { Agent, LinuxEnded, LinuxError, type ScriptResult } from "./agent.ts";
 import { keyOf } from "./cache.ts";
 import { buildInitramfs } from "./initramfs.ts";
@@ -37,6 +39,8 @@ export interface LinuxOptions {
   readonly bootMs?: number | undefined;
   readonly intercept?: PcHostOptions["intercept"];
   readonly wrapRam?: PcHostOptions["wrapRam"];
+  /** Check the specification's statements: Linux's drivers, and our devices. */
+  readonly monitor?: boolean;
   /** What the user may want to know, as it happens. */
   readonly note?: (message: string) => void;
   /** The console's output from the first byte on. */
@@ -55,6 +59,7 @@ export class LinuxMachine {
   readonly #pc: PcHost;
   /** Rejects when Linux has come to its end, or something under it has: the emulator, a device of ours. */
   readonly broken: Promise<never>;
+  #monitor: Monitor | undefined;
   #lastLine = "";
   readonly #models = new Set<DeviceModel>();
   #stopped = false;
@@ -85,6 +90,7 @@ export class LinuxMachine {
       log: (message) => this.log.add(message),
       intercept: options.intercept,
       wrapRam: options.wrapRam,
+      watch: options.monitor ? (seen) => this.#watch(seen) : undefined,
       failed: fail,
     });
     guardTicks(emulator, fail);
@@ -96,6 +102,11 @@ export class LinuxMachine {
 
   get host(): Host {
     return this.#pc.host;
+  }
+
+  /** What the monitor has found so far; null without one. */
+  get monitor(): MonitorReport | null {
+    return monitorReport([this.#monitor?.findings]);
   }
 
   /** Runs a shell script in the guest. Rejects with `LinuxError` when it has not ended in time. */
@@ -144,6 +155,11 @@ export class LinuxMachine {
   /** Whether the host has, or had, this model: then it closes it. */
   had(model: DeviceModel): boolean {
     return this.#models.has(model);
+  }
+
+  #watch(seen: ObserverOptions): Observer {
+    this.#monitor = new Monitor(seen);
+    return this.#monitor.observer;
   }
 
   #add(devices: readonly AddDeviceOptions[]): void {

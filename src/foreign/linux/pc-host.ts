@@ -13,7 +13,9 @@ import { Doorbell } from "../../memory/doorbell.ts";
 import { EmulatorMemory } from "../../memory/emulator-memory.ts";
 import { planControl } from "../../memory/plan.ts";
 import { Ram } from "../../memory/ram.ts";
+import { RecordedMemory } from "../../memory/recorded-memory.ts";
 import type { SharedMemory } from "../../memory/shared-memory.ts";
+import type { Observer, ObserverOptions } from "../../monitor/observer.ts";
 import { HOT_PLUG } from "../../wire/hot-plug.ts";
 import { ACPI_HOT_PLUG_END, AcpiHotPlug } from "./acpi-hot-plug.ts";
 import { PcBus, type PcDevices, type Range } from "./pc-bus.ts";
@@ -31,6 +33,8 @@ export interface PcHostOptions {
   readonly intercept?: ((handler: PortHandler, host: Host) => PortHandler) | undefined;
   /** Likewise, between our devices and guest RAM. */
   readonly wrapRam?: ((memory: SharedMemory) => SharedMemory) | undefined;
+  /** Somebody who sees what the device side does, and what is said to it. */
+  readonly watch?: ((options: ObserverOptions) => Observer) | undefined;
 }
 
 export class PcHost implements PcDevices {
@@ -43,20 +47,32 @@ export class PcHost implements PcDevices {
   readonly #failed: (error: unknown) => void;
   #decoded: Record<"io" | "memory", readonly Range[]> = { io: [], memory: [] };
   readonly #hotPlug: AcpiHotPlug;
+  readonly #observer: Observer | undefined;
   #closed = false;
 
   constructor(cpu: V86Cpu, options: PcHostOptions) {
     const plan = planControl({ cpus: 1, functions: FUNCTIONS_MAX });
-    const control = attachMemory(allocateShared(plan.bytes));
     const memory = guestMemory(cpu);
+    const observer = options.watch?.({
+      ram: new Ram(memory, 0),
+      plan,
+      slotOf: (index) => this.host.functions.find((each) => each.index === index)?.slot,
+      sides: ["device"],
+    });
+    this.#observer = observer;
+    const watched = (unseen: SharedMemory) =>
+      observer === undefined ? unseen : new RecordedMemory(unseen, observer);
+    const control = watched(attachMemory(allocateShared(plan.bytes)));
     this.host = new Host({
-      ram: new Ram(options.wrapRam?.(memory) ?? memory, 0),
+      ram: new Ram(watched(options.wrapRam?.(memory) ?? memory), 0),
       control,
       plan,
       platform: livePlatform,
       // A notify register is a port like any other here.
       kickFastPath: false,
       hotPlugInterrupt: () => this.#hotPlug.interrupt(),
+      watchBus: observer?.access,
+      watchSlots: observer?.slotChanged,
       violated: options.violated,
       log: options.log,
     });
@@ -100,6 +116,8 @@ export class PcHost implements PcDevices {
   served(): void {
     try {
       while (this.host.poll());
+      // Here it has nothing more to do: what is due now is missing.
+      this.#observer?.sleep(0, true);
       this.#interrupts.deliver();
     } catch (error) {
       this.#failed(error);
