@@ -7,6 +7,8 @@ import { inLanes } from "../machine/pool.ts";
 import { type Batch, Hunter, type HuntTarget } from "./hunter.ts";
 import { Bell, type Lane, ownLane } from "./lanes.ts";
 import { DEPTH_FIRST } from "./policies/index.ts";
+import type { Justified } from "./races/detector.ts";
+import { noteJustified } from "./races/orderings.ts";
 import { Remaining } from "./remaining.ts";
 import { countBits } from "./state.ts";
 import type { Finding } from "./thread.ts";
@@ -22,6 +24,8 @@ export interface CampaignOptions {
   readonly from: number;
   /** False: count on after a finding. */
   readonly stopAtFinding: boolean;
+  /** Note what orders plain accesses; for targets that are held against the definition of a race. */
+  readonly justify: boolean;
 }
 
 export const CAMPAIGN_DEFAULTS: CampaignOptions = {
@@ -32,6 +36,7 @@ export const CAMPAIGN_DEFAULTS: CampaignOptions = {
   shard: { index: 0, of: 1 },
   from: 0,
   stopAtFinding: true,
+  justify: false,
 };
 
 export interface CampaignResult {
@@ -45,6 +50,8 @@ export interface CampaignResult {
   readonly sitePairs: number;
   readonly exhausted: boolean;
   readonly finding: Finding | undefined;
+  /** Pairs of places, one of them plain, and what orders them; only if asked for. */
+  readonly justified?: readonly Justified[];
   /** The decisions of the failing execution. */
   readonly log: readonly number[];
   /** Where to go on. */
@@ -98,6 +105,7 @@ class Campaign {
   /** Rings when it is over: nobody waits then for a lane that is not ready yet. */
   readonly #end = new Bell();
   readonly #sizes = new Map<Lane, number>();
+  readonly #justified = new Map<string, Justified>();
   readonly #coverage = new Map<Lane, readonly number[]>();
   #schedules = 0;
   #running = 0;
@@ -124,13 +132,13 @@ class Campaign {
   async turn(lane: Lane): Promise<boolean> {
     await Promise.race([lane.ready(), this.#end.next()]);
     if (this.#over) return false;
-    const { schedules, from, shard, policy, seed, stopAtFinding } = this.#options;
+    const { schedules, from, shard, policy, seed, stopAtFinding, justify } = this.#options;
     const most = Math.min(this.#sizes.get(lane) ?? FIRST_BATCH, schedules - this.#schedules - this.#running);
     const { first, count } = this.#remaining.take(most);
     const begun = performance.now();
     this.#running += count;
     const batch = await lane.run({
-      ...{ policy, seed, count, stopAtFinding },
+      ...{ policy, seed, count, stopAtFinding, justify },
       first: from + shard.index + first * shard.of,
       stride: shard.of,
       milliseconds: Math.min(this.#deadline - begun, BATCH_MS_MAX),
@@ -147,7 +155,7 @@ class Campaign {
   }
 
   result(): CampaignResult {
-    const { from, shard, policy } = this.#options;
+    const { from, shard, policy, justify } = this.#options;
     const { scenario, defect } = this.#first.target;
     return {
       scenario: scenario.name,
@@ -160,6 +168,7 @@ class Campaign {
       sitePairs: this.#sitePairs,
       exhausted: this.#exhausted,
       finding: this.#finding,
+      ...(justify && { justified: [...this.#justified.values()] }),
       log: this.#log,
       next: from + this.#remaining.next * shard.of,
     };
@@ -170,6 +179,7 @@ class Campaign {
     this.#accesses += batch.accesses;
     this.#switches += batch.switches;
     this.#exhausted ||= batch.exhausted && this.#options.policy === DEPTH_FIRST;
+    noteJustified(this.#justified, batch.justified);
     this.#coverage.set(lane, batch.coverage);
     if (this.#finding === undefined && batch.findings.length > 0) {
       [this.#finding] = batch.findings;

@@ -9,6 +9,7 @@ import { Turnstile } from "../memory/turnstile.ts";
 import type { Actor } from "./actors.ts";
 import { returnThread, takeThread } from "./idle-threads.ts";
 import { NOTHING_SEARCHED, type Searched } from "./proof/search.ts";
+import type { Justified } from "./races/detector.ts";
 import { type Ring, ringsOf } from "./report/places.ts";
 import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
 import { AREA, coverageOf, SHARE_ALL, STATE_WORDS, WORD } from "./state.ts";
@@ -42,6 +43,7 @@ export interface HuntTarget {
 export interface Batch {
   readonly executions: number;
   readonly findings: readonly Finding[];
+  readonly justified: readonly Justified[];
   readonly accesses: number;
   readonly switches: number;
   readonly hash: number;
@@ -206,6 +208,7 @@ export class Hunter {
       record: false,
       races: this.target.races ?? false,
       monitor: this.target.monitor ?? false,
+      justify: false,
       depthFirst: true,
       crowded: false,
       ...request,
@@ -219,6 +222,7 @@ export class Hunter {
       batch: {
         executions: results[0]?.executions ?? 0,
         findings: results.flatMap(({ findings }) => findings),
+        justified: results.flatMap(({ justified }) => justified),
         accesses: words[WORD.accesses] as number,
         switches: words[WORD.allSwitches] as number,
         hash: results[0]?.hash ?? 0,

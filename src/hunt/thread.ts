@@ -19,8 +19,8 @@ import { Leader } from "./leader.ts";
 import { slotOf } from "./machine/layout.ts";
 import { useProcesses } from "./policies/exhaust.ts";
 import { NOTHING_SEARCHED, type Searched, type Subtree } from "./proof/search.ts";
-import type { Race } from "./races/detector.ts";
-import { racesInJournal } from "./races/journal.ts";
+import type { Justified, Race } from "./races/detector.ts";
+import { judgeJournal } from "./races/journal.ts";
 import { describeRace, raceKey } from "./races/report.ts";
 import type { Ending, Scenario, ThreadContext, ThreadProgram } from "./scenario.ts";
 import { AREA, ENDED, PHASE, WORD } from "./state.ts";
@@ -56,6 +56,8 @@ export interface BatchRequest {
   readonly races: boolean;
   /** And against the specification's statements (O11). */
   readonly monitor: boolean;
+  /** Note what orders plain accesses, too. */
+  readonly justify: boolean;
   /** Go through everything, in classes of equivalent interleavings or one by one; or where another batch ended. */
   readonly search?: "reduced" | "plain" | "probe";
   readonly subtree?: Subtree;
@@ -77,6 +79,8 @@ export interface Finding {
 export interface BatchResult {
   readonly executions: number;
   readonly findings: readonly Finding[];
+  /** Pairs of places, one of them plain, that something ordered. */
+  readonly justified: readonly Justified[];
   /** The hash of the last execution's accesses. */
   readonly hash: number;
   /** Of a systematic search; of a probe, the schedules that there may be. */
@@ -112,6 +116,8 @@ export class HuntThread {
   readonly #leader: Leader | undefined;
   readonly #weak: WeakMemory[] = [];
   readonly #knownRaces = new Set<string>();
+  readonly #justified = new Map<string, Justified>();
+  #justify = false;
   #findings: Finding[] = [];
   #program: ThreadProgram | undefined;
 
@@ -164,6 +170,8 @@ export class HuntThread {
     const watched = request.monitor || request.record ? this.#watch() : undefined;
     this.#findings = [];
     this.#knownRaces.clear();
+    this.#justified.clear();
+    this.#justify = request.justify;
     this.#leader?.beginBatch(request);
     let executions = 0;
     let described: unknown;
@@ -194,6 +202,7 @@ export class HuntThread {
     return {
       executions,
       findings: this.#findings,
+      justified: [...this.#justified.values()],
       hash: words[WORD.hash] as number,
       searched: this.#leader?.searched ?? NOTHING_SEARCHED,
       schedules: executions === 0 ? 0 : (this.#leader?.schedules ?? 0) / executions,
@@ -292,7 +301,9 @@ export class HuntThread {
   /** Each race once in a batch: the first execution that shows it is the one to look at. */
   #judgeRaces(): void {
     const agents = this.#actors.bases.map(({ name }) => name);
-    for (const race of racesInJournal(this.#words)) {
+    const { races, justified } = judgeJournal(this.#words, this.#justify);
+    for (const [key, pair] of justified ?? []) this.#justified.set(key, pair);
+    for (const race of races) {
       const key = raceKey(race);
       if (this.#knownRaces.has(key)) continue;
       this.#knownRaces.add(key);

@@ -15,6 +15,7 @@ import { HuntBrokenError, Hunter, type HuntTarget } from "../../hunt/hunter.ts";
 import { withLanes } from "../../hunt/lanes.ts";
 import { findDefect, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { POLICY_NAMES } from "../../hunt/policies/index.ts";
+import { withoutLetter } from "../../hunt/races/orderings.ts";
 import { formatReplay } from "../../hunt/replay-line.ts";
 import { formatPage, subjectOf } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
@@ -27,6 +28,7 @@ import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { jobsOption } from "../jobs.ts";
+import { orderingsJson, orderingsTable } from "../orderings.ts";
 import { writeReport } from "../report-file.ts";
 
 interface HuntOptions {
@@ -38,6 +40,7 @@ interface HuntOptions {
   readonly file?: string;
   readonly detectRaces?: boolean;
   readonly monitor?: boolean;
+  readonly orderings?: boolean;
   readonly scoreboard?: boolean;
   readonly jobs: number;
   readonly shard: { index: number; of: number };
@@ -64,6 +67,10 @@ export function huntCommand(): Command {
     .option("--file <module>", "a module of yours with scenarios or defects")
     .option("--detect-races", "hold each execution against the definition of a data race, too")
     .option("--monitor", "hold each execution against the specification's statements, too")
+    .option(
+      "--orderings",
+      "detect races, and say which ordering letter keeps each plain access from being one",
+    )
     .option("--scoreboard", "plant every known bug in turn, and say what kills it")
     .addOption(jobsOption())
     .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
@@ -95,8 +102,8 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
   const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
   const defect = chooseDefect(options.defect, own);
   const targets = chooseScenarios(names, defect, own).map((scenario): HuntTarget => {
-    const { file, detectRaces: races, monitor } = options;
-    return { scenario, defect: defect?.id, file, races, monitor };
+    const { file, detectRaces, orderings, monitor } = options;
+    return { scenario, defect: defect?.id, file, races: detectRaces || orderings, monitor };
   });
   const before = options.resume === undefined ? undefined : await readReport(options.resume);
   const stop = new AbortController();
@@ -128,7 +135,12 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
         await hunter.close();
       }
     }
-    if (options.json) printJson({ findings: [], campaigns: results });
+    const justified = results.flatMap((result) => result.justified ?? []);
+    const campaigns = results.map(({ justified: _, ...result }) => result);
+    const orderings = options.orderings ? { orderings: orderingsJson(justified) } : {};
+    if (options.json) printJson({ findings: [], campaigns, ...orderings });
+    else if (options.orderings) process.stdout.write(`${orderingsTable(justified)}\n`);
+    if (withoutLetter(justified).length > 0) return EXIT.finding;
     return EXIT.fine;
   });
 }
@@ -236,6 +248,7 @@ const campaignOptions = (options: HuntOptions, seconds: number): Partial<Campaig
   seed: options.seed,
   shard: options.shard,
   from: options.from,
+  justify: options.orderings === true,
   // A number of schedules alone means just that, however long it takes.
   seconds: options.seconds ?? (options.schedules === undefined ? seconds : Number.POSITIVE_INFINITY),
   ...(options.schedules !== undefined && { schedules: options.schedules }),

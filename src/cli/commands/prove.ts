@@ -6,6 +6,7 @@ import { findScenario, loadHuntModule } from "../../hunt/load.ts";
 import { detailsOf } from "../../hunt/proof/matchers.ts";
 import { type Proof, type ProofProgress, proveOn, rounded, statement } from "../../hunt/proof/prove.ts";
 import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
+import { withoutLetter } from "../../hunt/races/orderings.ts";
 import type { Scenario } from "../../hunt/scenario.ts";
 import type { WeakSetup } from "../../hunt/thread.ts";
 import { DEMOTIONS } from "../../hunt/weak/demotions.ts";
@@ -16,6 +17,7 @@ import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { jobsOption } from "../jobs.ts";
+import { orderingsJson, orderingsTable } from "../orderings.ts";
 
 interface ProveOptions {
   seconds: string;
@@ -27,6 +29,7 @@ interface ProveOptions {
   withoutBarrier?: string;
   races: boolean;
   jobs: number;
+  orderings?: boolean;
   json?: boolean;
 }
 
@@ -48,6 +51,7 @@ export function proveCommand(): Command {
       "as an entry of the catalogue: its barrier missing, its switch on (R01, R14...)",
     )
     .option("--no-races", "oracles only: to see happen what the detector would name first")
+    .option("--orderings", "say which ordering letter keeps each plain access from being a race")
     .addOption(jobsOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
@@ -82,7 +86,10 @@ async function run(names: readonly string[], options: ProveOptions): Promise<num
       const proof = await proveOn(
         pool,
         { scenario, defect: options.defect, file: options.file, weak },
-        { seconds, search: options.plain ? "plain" : "reduced", races: options.races, signal: stop.signal },
+        {
+          ...{ seconds, search: options.plain ? "plain" : "reduced", races: options.races },
+          ...{ justify: options.orderings === true, signal: stop.signal },
+        },
         live ? (now) => showProgress(scenario.name, now) : undefined,
       );
       if (live) process.stderr.write("\r\x1b[K");
@@ -91,11 +98,15 @@ async function run(names: readonly string[], options: ProveOptions): Promise<num
     }
   });
   if (options.json) {
-    const plain = results.map(({ proof, statement: said }) => ({
-      ...{ ...proof, classes: proof.classes.length, statement: said },
+    const plain = results.map(({ proof: { justified: own, classes, ...proof }, statement: said }) => ({
+      ...{ ...proof, classes: classes.length, statement: said },
+      ...(options.orderings && { orderings: orderingsJson(own) }),
     }));
     process.stdout.write(`${JSON.stringify(plain, null, 2)}\n`);
   }
+  const justified = results.flatMap(({ proof }) => proof.justified);
+  if (options.orderings && options.json !== true) process.stdout.write(`${orderingsTable(justified)}\n`);
+  if (withoutLetter(justified).length > 0) return EXIT.finding;
   if (results.some(({ proof }) => proof.findings.length > 0)) return EXIT.finding;
   return results.every(({ proof }) => proof.complete) ? EXIT.fine : EXIT.usage;
 }

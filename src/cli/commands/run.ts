@@ -2,14 +2,13 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { LiveRaces } from "../../hunt/races/live.ts";
-import { orderingRows } from "../../hunt/races/orderings.ts";
 import { oneOf } from "../../machine/description.ts";
 import { Machine } from "../../machine/machine.ts";
-import { formatTable } from "../../observe/report/tables.ts";
 import { SITE_LABELS } from "../../wire/sites.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { addMachineOptions, type MachineOptions } from "../machine-options.ts";
+import { orderingsTable } from "../orderings.ts";
 import { type Counterpart, runMachine } from "../run-machine.ts";
 import { qemuCounterpart } from "./qemu.ts";
 
@@ -63,7 +62,7 @@ async function runWatchedForRaces(options: RunOptions): Promise<number> {
     const { accesses, races: found, lines, justified } = await races.finish();
     const said = `races     ${found.length === 0 ? "none" : found.length} in ${accesses} shared accesses`;
     process.stderr.write(`${[said, ...lines].join("\n")}\n`);
-    const table = formatTable(["plain here", "plain or atomic there", "ordered by"], orderingRows(justified));
+    const table = orderingsTable(justified);
     process.stderr.write(`\n${table}\n`);
     if (found.length > 0) code = Math.max(code, EXIT.finding);
   }

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inLanes } from "../../machine/pool.ts";
 import type { Batch } from "../hunter.ts";
 import { Bell, type Lane } from "../lanes.ts";
+import type { Justified } from "../races/detector.ts";
+import { noteJustified } from "../races/orderings.ts";
 import { raceKey } from "../races/report.ts";
 import type { Finding } from "../thread.ts";
 import { Frontier, type Piece } from "./frontier.ts";
@@ -14,6 +16,8 @@ export interface SearchOptions {
   readonly stopAtFinding: boolean;
   /** Hold each execution against the definition of a data race. */
   readonly races: boolean;
+  /** Note what orders plain accesses. */
+  readonly justify?: boolean;
   /** Ends the search before its time. */
   readonly signal?: AbortSignal;
   /** How long the first lane is alone. */
@@ -32,6 +36,8 @@ export interface SearchResult {
   readonly accesses: number;
   readonly seconds: number;
   readonly findings: readonly Finding[];
+  /** Pairs of places, one of them plain, and what orders them; only if asked for. */
+  readonly justified: readonly Justified[];
   /** The decisions of the failing execution. */
   readonly log: readonly number[];
 }
@@ -50,6 +56,7 @@ export class TreeSearch {
   readonly #progress: (now: SearchResult) => void;
   readonly #frontier = new Frontier();
   readonly #classes = new Set<number>();
+  readonly #justified = new Map<string, Justified>();
   readonly #findings = new Map<string, Finding>();
   readonly #begun = performance.now();
   /** Rings when there may be something to do again. */
@@ -100,9 +107,9 @@ export class TreeSearch {
       this.#idle--;
       return true;
     }
-    const { search, races, stopAtFinding, seconds } = this.#options;
+    const { search, races, stopAtFinding, seconds, justify = false } = this.#options;
     const batch = await lane.run({
-      ...{ policy: "exhaust", search, races, stopAtFinding, first: this.#executions },
+      ...{ policy: "exhaust", search, races, justify, stopAtFinding, first: this.#executions },
       subtree: this.#frontier.subtree(piece),
       count: stopAtFinding ? Number.MAX_SAFE_INTEGER : FINDINGS_KEPT,
       milliseconds: Math.min(this.#lanes.length > 1 ? PIECE_MS : BATCH_MS, 1000 * (seconds - this.#seconds)),
@@ -119,6 +126,7 @@ export class TreeSearch {
     this.#executions += batch.executions;
     this.#accesses += batch.accesses;
     this.#pruned += batch.pruned;
+    noteJustified(this.#justified, batch.justified);
     for (const each of batch.searched.classes) this.#classes.add(each);
     for (const finding of batch.findings) {
       const { race, oracle, execution, text } = finding;
@@ -153,6 +161,7 @@ export class TreeSearch {
       accesses: this.#accesses,
       seconds: this.#seconds,
       findings: [...this.#findings.values()],
+      justified: [...this.#justified.values()],
       log: this.#log,
     };
   }

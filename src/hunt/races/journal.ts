@@ -73,13 +73,13 @@ export function feed(
   });
 }
 
-/** The races of the execution that the journal holds. */
-export function racesInJournal(words: Int32Array): readonly Race[] {
-  const detector = new RaceDetector();
+/** The detector after the execution that the journal holds. */
+export function judgeJournal(words: Int32Array, justify: boolean): RaceDetector {
+  const detector = new RaceDetector({ justify });
   const length = words[WORD.journal] as number;
   if (length >= MAX_DECISIONS) throw new Error(`more than ${MAX_DECISIONS} accesses: too long to be judged`);
   for (let event = 0; event < length; event++) {
     feed(detector, readAccessRecord(words, AREA.journal + event * ACCESS_RECORD_WORDS), event);
   }
-  return detector.races;
+  return detector;
 }

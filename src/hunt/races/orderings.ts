@@ -13,6 +13,7 @@ const LOOKS: Readonly<Record<string, readonly SiteLabel[]>> = {
   E: ["mailbox: read request index"],
   F: ["mailbox: read reply index"],
   L: ["mailbox: read space"],
+  M: ["call: look for a call", "call: look whether it is done"],
 };
 
 const LETTERS = new Map(
@@ -31,6 +32,15 @@ const ROOMS: readonly (readonly [string, string])[] = [
 
 export const letterOf = (by: number): string | undefined =>
   LETTERS.get(by) ?? ROOMS.find(([start]) => siteLabel(by).startsWith(start))?.[1];
+
+/** Each pair of places, with what orders it, once. */
+export function noteJustified(known: Map<string, Justified>, pairs: readonly Justified[]): void {
+  for (const pair of pairs) known.set(`${pair.first}/${pair.second}/${pair.by}`, pair);
+}
+
+/** Those that nothing orders which has a letter. */
+export const withoutLetter = (justified: readonly Justified[]): readonly Justified[] =>
+  justified.filter(({ by }) => letterOf(by) === undefined);
 
 /** One row for each pair of places: what orders them. */
 export function orderingRows(justified: readonly Justified[]): string[][] {
