@@ -69,12 +69,16 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
   let spurious = 0;
   let checksum = 0;
 
-  function add(number: number): void {
+  function queued(number: number): boolean {
     const address = buffers + BUFFER_STRIDE * (number & (BUFFERS - 1));
+    if (segments === 1) return driver.addInbuf(address, bufferBytes(number), number);
     list.clear();
     for (let segment = 1; segment < segments; segment++) list.addReadable(address, 1);
-    list.addWritable(address, bufferBytes(number));
-    if (!driver.add(list, number)) throw new Error(`buffer ${number} did not fit`);
+    return driver.add(list.addWritable(address, bufferBytes(number)), number);
+  }
+
+  function add(number: number): void {
+    if (!queued(number)) throw new Error(`buffer ${number} did not fit`);
   }
 
   function getAll(): number {

@@ -6,7 +6,6 @@ import { defineDriver } from "../guest/define.ts";
 import { ProbeError } from "../guest/probe-error.ts";
 import type { VirtioDevice } from "../guest/virtio/types.ts";
 import type { DriverQueue } from "../guest/virtqueue/driver-queue.ts";
-import { ScatterList } from "../guest/virtqueue/scatter-list.ts";
 import { VIRTIO_TYPE } from "../wire/virtio-ids.ts";
 import { notWhole } from "./arguments.ts";
 import { CancelledError } from "./errors.ts";
@@ -43,7 +42,7 @@ export class Entropy {
     if (address === undefined) return Promise.reject(new Error(`no guest memory for ${bytes} bytes`));
     return new Promise((resolve, reject) => {
       const request = { address, bytes, resolve, reject };
-      if (this.#queue.add(new ScatterList().addWritable(address, bytes), request)) this.#queue.kick();
+      if (this.#queue.addInbuf(address, bytes, request)) this.#queue.kick();
       else this.#settle(request, new Error(this.#queue.broken ?? "too many requests at once"));
     });
   }

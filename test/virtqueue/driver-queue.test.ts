@@ -35,6 +35,31 @@ function forge(pair: Pair<number>, index: number, ...elements: { id: number; len
   memory.store16(RING_OFFSET + layout.usedIndex, index, 0);
 }
 
+it("queues one segment without a list as with one", () => {
+  const pair = queuePair<number>({ size: SIZE });
+  const high = 0x1_2345_6780;
+  expect(pair.driver.addInbuf(pair.buffers, 8, 1)).toBe(true);
+  expect(pair.driver.addOutbuf(pair.buffers + 8, 16, 2)).toBe(true);
+  pair.driver.publish();
+  const taken = [pair.device.pop(), pair.device.pop()].map((chain) => ({
+    segments: chain?.segments,
+    offset: pair.ram.addressOf(chain?.segmentOffset(0) ?? 0) - pair.buffers,
+    length: chain?.segmentLength(0),
+    readable: chain?.readableBytes,
+    writable: chain?.writableBytes,
+  }));
+  expect(taken).toEqual([
+    { segments: 1, offset: 0, length: 8, readable: 0, writable: 8 },
+    { segments: 1, offset: 8, length: 16, readable: 16, writable: 0 },
+  ]);
+  expect(pair.driver.freeDescriptors).toBe(SIZE - 2);
+  // Beyond RAM, and beyond 32 bits: the device sees the address as it was given.
+  expect(pair.driver.addInbuf(high, 8, 3)).toBe(true);
+  pair.driver.publish();
+  expect(pair.device.pop()).toBeUndefined();
+  expect(pair.violations).toEqual([expect.stringContaining(`0x${high.toString(16)}`)]);
+});
+
 describe("a device that breaks the protocol", () => {
   const good = { id: 0, length: WRITABLE_BYTES };
   const breaches = [

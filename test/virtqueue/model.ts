@@ -101,16 +101,21 @@ export class ModelledQueue {
   add(): void {
     const request = this.#compose();
     const fits = request.descriptors <= this.#free && this.#regions.length > 0;
-    must(
-      this.pair.driver.add(this.#list, request.id) === fits,
-      "add and the room for it",
-      request.descriptors,
-    );
+    must(this.#offer(request) === fits, "add and the room for it", request.descriptors);
     if (!fits) return;
     this.#regions.pop();
     this.#free -= request.descriptors;
     this.#added.push(request);
     this.#count();
+  }
+
+  /** One segment goes with and without a list. */
+  #offer({ id, readableSegments }: Request): boolean {
+    const { driver } = this.pair;
+    const [address, length] = [this.#list.addresses[0] ?? 0, this.#list.lengths[0] ?? 0];
+    if (this.#list.count > 1 || this.#roll(2) === 0) return driver.add(this.#list, id);
+    if (readableSegments === 1) return driver.addOutbuf(address, length, id);
+    return driver.addInbuf(address, length, id);
   }
 
   publish(): void {

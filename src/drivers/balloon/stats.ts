@@ -1,7 +1,6 @@
 /** Tells the host about the guest's memory: one buffer, filled in and sent again each time it comes back. */
 import type { GuestMemory } from "../../guest/guest-memory.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
-import { ScatterList } from "../../guest/virtqueue/scatter-list.ts";
 import { BALLOON_STATS, type BalloonStats, encodeStats, STAT_BYTES } from "../../wire/balloon.ts";
 
 /** Room for every statistic there is. */
@@ -27,7 +26,7 @@ export class StatsSender {
   send(): void {
     const bytes = encodeStats(this.stats);
     this.#memory.write(this.#address, bytes);
-    this.#queue.add(new ScatterList().addReadable(this.#address, bytes.length), true);
+    this.#queue.addOutbuf(this.#address, bytes.length, true);
     this.#queue.kick();
   }
 

@@ -5,11 +5,9 @@
 import type { GuestMemory } from "../../guest/guest-memory.ts";
 import { ProbeError } from "../../guest/probe-error.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
-import { ScatterList } from "../../guest/virtqueue/scatter-list.ts";
 
 export interface Buffer {
   readonly address: number;
-  readonly list: ScatterList;
   bytes: number;
 }
 
@@ -17,6 +15,7 @@ export class Input {
   readonly #memory: GuestMemory;
   readonly #queue: DriverQueue<Buffer>;
   readonly #base: number;
+  readonly #bufferBytes: number;
   readonly #bytesAll: number;
   /** Buffers that the device does not have, because their port is not there. */
   readonly #idle: Buffer[] = [];
@@ -30,9 +29,10 @@ export class Input {
     this.#memory = memory;
     this.#queue = queue;
     this.#base = base;
+    this.#bufferBytes = shape.bytes;
     this.#bytesAll = count * shape.bytes;
     for (let address: number = base; address < base + this.#bytesAll; address += shape.bytes) {
-      this.#idle.push({ address, list: new ScatterList().addWritable(address, shape.bytes), bytes: 0 });
+      this.#idle.push({ address, bytes: 0 });
     }
   }
 
@@ -81,6 +81,6 @@ export class Input {
 
   #offer(buffer: Buffer): void {
     // There are no more buffers than descriptors: only a broken queue refuses one.
-    if (!this.#queue.add(buffer.list, buffer)) this.#idle.push(buffer);
+    if (!this.#queue.addInbuf(buffer.address, this.#bufferBytes, buffer)) this.#idle.push(buffer);
   }
 }

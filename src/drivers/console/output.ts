@@ -1,7 +1,6 @@
 /** A transmit queue: pieces of what was written, in order, as far as the ring and guest memory have room. */
 import type { GuestMemory } from "../../guest/guest-memory.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
-import { ScatterList } from "../../guest/virtqueue/scatter-list.ts";
 
 /** Longer writes go out as several buffers: there is no framing to keep. */
 const PIECE_BYTES = 16_384;
@@ -97,7 +96,7 @@ export class Output {
     if (address === undefined) return false;
     piece.address = address;
     this.#memory.write(address, piece.data ?? new Uint8Array(0));
-    if (!this.#queue.add(new ScatterList().addReadable(address, piece.bytes), piece)) {
+    if (!this.#queue.addOutbuf(address, piece.bytes, piece)) {
       this.#memory.free(address, piece.bytes);
       return false;
     }

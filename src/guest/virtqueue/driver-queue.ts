@@ -20,6 +20,7 @@ import {
 } from "../../wire/ring.ts";
 import { site } from "../../wire/sites.ts";
 import type { DriverQueueOptions } from "./driver-queue-options.ts";
+import { IndirectTables } from "./indirect-tables.ts";
 import type { ScatterList } from "./scatter-list.ts";
 
 const WRITE_DESCRIPTOR = site("driver: write descriptor");
@@ -33,12 +34,13 @@ const READ_USED_INDEX = site("driver: read used.idx");
 const READ_USED_ELEMENT = site("driver: read used element");
 
 const NONE = 0xffff;
+/** In place of a chain's writable bytes: the device does not have it. */
+const NOT_OUT = -1;
 
 // Constants of its own the engine folds into a function's code; imported ones it loads and checks at each use.
 const { addressLow: ADDRESS_LOW, addressHigh: ADDRESS_HIGH, length: LENGTH, flags: FLAGS } = DESCRIPTOR;
 const { NEXT, WRITE, INDIRECT } = DESCRIPTOR_FLAG;
-const DESCRIPTOR_STRIDE = DESCRIPTOR_BYTES;
-const USED_STRIDE = USED_ELEMENT_BYTES;
+const [DESCRIPTOR_STRIDE, USED_STRIDE] = [DESCRIPTOR_BYTES, USED_ELEMENT_BYTES];
 
 export class DriverQueue<Token = unknown> {
   readonly index: number;
@@ -57,23 +59,22 @@ export class DriverQueue<Token = unknown> {
   protected readonly mask: number;
   protected readonly eventIndex: boolean;
   protected readonly indirect: boolean;
-  /** Free list and chains: `next[i]` follows descriptor i; `chainLength[head]` is 0 unless head is in flight. */
+  /** Free list and chains: `next[i]` follows descriptor i, `writable[head]` is NOT_OUT unless the device has the chain. */
   protected readonly next: Uint16Array;
   protected readonly chainLength: Uint16Array;
   protected readonly writable: Float64Array;
   protected readonly tokens: (Token | undefined)[];
-  protected readonly tableAddress: number[] = [];
-  protected readonly tableEntries: number[] = [];
+  protected readonly tables: IndirectTables;
   protected freeHead = 0;
   protected freeCount: number;
   protected availIndex = 0;
   protected publishedAvail = 0;
   protected kickedAvail = 0;
+  /** Next used entry to get, the device's index as last read, and used_event as last written. */
   protected lastUsed = 0;
   protected usedIndex = 0;
-  /** used_event as last written. */
   protected usedEvent = 0;
-  protected callbacksOn: boolean;
+  protected callbacksOn = true;
   protected failure: string | undefined;
 
   constructor(options: DriverQueueOptions) {
@@ -93,10 +94,10 @@ export class DriverQueue<Token = unknown> {
     this.indirect = options.indirect;
     this.next = Uint16Array.from({ length: size }, (_, index) => (index + 1 < size ? index + 1 : NONE));
     this.chainLength = new Uint16Array(size);
-    this.writable = new Float64Array(size);
+    this.writable = new Float64Array(size).fill(NOT_OUT);
     this.tokens = new Array<Token | undefined>(size).fill(undefined);
+    this.tables = new IndirectTables(options.tables);
     this.freeCount = size;
-    this.callbacksOn = true;
     if (!options.hasCallback) this.disableCallbacks();
   }
 
@@ -115,10 +116,9 @@ export class DriverQueue<Token = unknown> {
   get broken(): string | undefined {
     return this.failure;
   }
-  /** Marks the queue broken: the device failed or went away. */
+  /** Marks the queue broken: the device failed or went away. Nothing more to get, so that no loop waits for it. */
   break(reason: string): void {
     this.failure ??= reason;
-    // Nothing more to get, so that no loop waits for it.
     this.usedIndex = this.lastUsed;
   }
 
@@ -132,9 +132,13 @@ export class DriverQueue<Token = unknown> {
     if (count > this.size && !this.indirect) {
       throw new Error(`${this.name}: ${count} segments never fit in ${this.size} descriptors`);
     }
+    if (count === 1) {
+      const write = list.readable === 0 ? WRITE : 0;
+      return this.addSingle(list.addresses[0] as number, list.lengths[0] as number, write, token);
+    }
     if (this.failure !== undefined || this.freeCount === 0) return false;
     const head = this.freeHead;
-    const table = count > 1 && this.indirect ? this.table(head, count) : undefined;
+    const table = this.indirect ? this.table(head, count) : undefined;
     // Without memory for a table a chain will do, if there is room.
     const needed = table === undefined ? count : 1;
     if (needed > this.freeCount) return false;
@@ -149,23 +153,48 @@ export class DriverQueue<Token = unknown> {
     return true;
   }
 
+  /** `add` of one segment at a guest-physical address, without a list: one that the device may write, or may read. */
+  addInbuf(address: number, length: number, token: Token): boolean {
+    return this.addSingle(address, length, WRITE, token);
+  }
+  addOutbuf(address: number, length: number, token: Token): boolean {
+    return this.addSingle(address, length, 0, token);
+  }
+
+  /** Writes down as little as it can: a processor has room for so many stores, and those to shared lines take long. */
+  protected addSingle(address: number, length: number, write: number, token: Token): boolean {
+    if (this.freeCount === 0 || this.failure !== undefined) return false;
+    const head = this.freeHead;
+    this.writeDescriptor(this.ring + DESCRIPTOR_STRIDE * head, address, length, write);
+    this.memory.write16(this.availRing + 2 * (this.availIndex & this.mask), head, WRITE_AVAIL_ENTRY);
+    this.freeHead = this.next[head] as number;
+    this.freeCount--;
+    if (this.chainLength[head] !== 1) this.chainLength[head] = 1;
+    this.writable[head] = write === 0 ? 0 : length;
+    this.tokens[head] = token;
+    this.availIndex = (this.availIndex + 1) & 0xffff;
+    return true;
+  }
+
   /** Publishes what was added and says whether the device wants to be told. */
   kickPrepare(): boolean {
     this.publish();
     const before = this.kickedAvail;
     this.kickedAvail = this.availIndex;
     if (before === this.availIndex || this.failure !== undefined) return false;
-    let wanted: boolean;
-    // Ordering C: after avail.idx, the device's wish.
+    if (this.deviceWantsKick(before)) return true;
+    this.counters.kicksSuppressed++;
+    return false;
+  }
+
+  /** Ordering C: after avail.idx, the device's wish. */
+  protected deviceWantsKick(before: number): boolean {
     if (this.eventIndex) {
       const event = this.memory.load16(this.ring + this.layout.availEvent, READ_AVAIL_EVENT);
-      wanted = needEvent(event, this.availIndex, before);
-    } else {
-      const flags = this.memory.load16(this.ring + this.layout.usedFlags, READ_USED_FLAGS);
-      wanted = (flags & USED_FLAG_NO_NOTIFY) === 0;
+      return needEvent(event, this.availIndex, before);
     }
-    if (!wanted) this.counters.kicksSuppressed++;
-    return wanted;
+    const flags = this.memory.load16(this.ring + this.layout.usedFlags, READ_USED_FLAGS);
+    return (flags & USED_FLAG_NO_NOTIFY) === 0;
   }
 
   /** Tells the device. Apart from `kickPrepare`, so that a driver may do it outside its lock. */
@@ -195,7 +224,7 @@ export class DriverQueue<Token = unknown> {
    * callbacks on, one comes for the first buffer after an undefined.
    */
   get(): Token | undefined {
-    if (!this.hasUsed) return undefined;
+    if (this.lastUsed === this.usedIndex && !this.hasUsed) return undefined;
     const element = this.usedRing + USED_STRIDE * (this.lastUsed & this.mask);
     const head = this.memory.read32(element, READ_USED_ELEMENT);
     return this.accept(head, this.memory.read32(element + 4, READ_USED_ELEMENT));
@@ -204,11 +233,10 @@ export class DriverQueue<Token = unknown> {
   /** The buffer that the next used element names, if the element can be believed. */
   protected accept(head: number, length: number): Token | undefined {
     if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
-    if (this.chainLength[head] === 0) return this.breach(`used id ${head} is not a head in flight`);
-    if (length > (this.writable[head] ?? 0)) {
-      return this.breach(
-        `used length ${length} of id ${head}, but it has ${this.writable[head]} writable bytes`,
-      );
+    const writable = this.writable[head] as number;
+    if (writable === NOT_OUT) return this.breach(`used id ${head} is not a head in flight`);
+    if (length > writable) {
+      return this.breach(`used length ${length} of id ${head}, but it has ${writable} writable bytes`);
     }
     this.lastUsed = (this.lastUsed + 1) & 0xffff;
     this.lastLength = length;
@@ -249,14 +277,14 @@ export class DriverQueue<Token = unknown> {
   /** After a reset: the next buffer that never came back, or undefined. */
   detachUnused(): Token | undefined {
     for (let head = 0; head < this.size; head++) {
-      if (this.chainLength[head] !== 0) return this.release(head);
+      if (this.writable[head] !== NOT_OUT) return this.release(head);
     }
     return undefined;
   }
 
   /** Frees indirect tables; the ring itself belongs to the transport. */
   destroy(): void {
-    for (let head = 0; head < this.size; head++) this.freeTable(head);
+    this.tables.free();
   }
 
   describe() {
@@ -306,13 +334,12 @@ export class DriverQueue<Token = unknown> {
 
   /** Writes a chain into the descriptor table along the free list, which moves past it. */
   protected writeChain(head: number, list: ScatterList): void {
-    const { addresses, lengths, readable } = list;
-    const last = list.count - 1;
+    const { addresses, lengths, readable, count } = list;
     let index = head;
-    for (let segment = 0; segment <= last; segment++) {
+    for (let segment = 0; segment < count; segment++) {
       const next = this.next[index] as number;
       const write = segment < readable ? 0 : WRITE;
-      const flags = segment < last ? write | NEXT | (next << 16) : write;
+      const flags = segment < count - 1 ? write | NEXT | (next << 16) : write;
       this.writeDescriptor(
         this.ring + DESCRIPTOR_STRIDE * index,
         addresses[segment] as number,
@@ -326,14 +353,14 @@ export class DriverQueue<Token = unknown> {
 
   protected writeIndirect(head: number, address: number, list: ScatterList): void {
     const table = address - this.options.ram.base;
-    const last = list.count - 1;
-    for (let segment = 0; segment <= last; segment++) {
-      const write = segment < list.readable ? 0 : WRITE;
-      const flags = segment < last ? write | NEXT | ((segment + 1) << 16) : write;
+    const { addresses, lengths, readable, count } = list;
+    for (let segment = 0; segment < count; segment++) {
+      const write = segment < readable ? 0 : WRITE;
+      const flags = segment < count - 1 ? write | NEXT | ((segment + 1) << 16) : write;
       const at = table + DESCRIPTOR_STRIDE * segment;
-      this.writeDescriptor(at, list.addresses[segment] ?? 0, list.lengths[segment] ?? 0, flags);
+      this.writeDescriptor(at, addresses[segment] as number, lengths[segment] as number, flags);
     }
-    const bytes = DESCRIPTOR_STRIDE * list.count;
+    const bytes = DESCRIPTOR_STRIDE * count;
     this.writeDescriptor(this.ring + DESCRIPTOR_STRIDE * head, address, bytes, INDIRECT);
     this.freeHead = this.next[head] ?? NONE;
   }
@@ -348,23 +375,9 @@ export class DriverQueue<Token = unknown> {
     this.memory.write32(at + FLAGS, flags, WRITE_DESCRIPTOR);
   }
 
-  /** A head's own indirect table, kept from request to request and grown when needed. */
+  /** Address of a head's own indirect table; undefined: there is no memory for one. */
   protected table(head: number, entries: number): number | undefined {
-    if ((this.tableEntries[head] ?? 0) >= entries) return this.tableAddress[head];
-    const capacity = Math.max(4, 2 ** Math.ceil(Math.log2(entries)));
-    const address = this.options.tables.allocate(DESCRIPTOR_STRIDE * capacity);
-    if (address === undefined) return undefined;
-    this.freeTable(head);
-    this.tableAddress[head] = address;
-    this.tableEntries[head] = capacity;
-    return address;
-  }
-
-  protected freeTable(head: number): void {
-    const entries = this.tableEntries[head] ?? 0;
-    if (entries === 0) return;
-    this.options.tables.free(this.tableAddress[head] ?? 0, DESCRIPTOR_STRIDE * entries);
-    this.tableEntries[head] = 0;
+    return this.tables.of(head, entries);
   }
 
   /** Puts the chain of `head` back on the free list and returns its token. */
@@ -375,14 +388,13 @@ export class DriverQueue<Token = unknown> {
     this.next[last] = this.freeHead;
     this.freeHead = head;
     this.freeCount += length;
-    this.chainLength[head] = 0;
+    this.writable[head] = NOT_OUT;
     const token = this.tokens[head];
     this.tokens[head] = undefined;
     return token;
   }
 
   protected breach(reason: string): undefined {
-    this.break(`${this.name}: ${reason}`);
-    return undefined;
+    return void this.break(`${this.name}: ${reason}`);
   }
 }

@@ -18,7 +18,9 @@ export class Chain {
   /** For the queue: `HeldPages.changes` when the segments were last looked up there. */
   checkedAt = 0;
   private readonly ram: Ram;
-  /** Byte offsets in RAM and lengths. `private` and not `#private`: see LiveMemory. */
+  /** Byte offset in RAM of the first segment; where there is but one, the byte counts above tell its length. */
+  firstOffset = 0;
+  /** Byte offsets in RAM and lengths, where there are several. `private` and not `#private`: see LiveMemory. */
   private readonly offsets: number[] = [];
   private readonly lengths: number[] = [];
   /** How many there are, and how many of them, the first ones, the device may only read. */
@@ -32,10 +34,10 @@ export class Chain {
 
   /** Where in RAM it lies. */
   segmentOffset(index: number): number {
-    return this.offsets[index] ?? 0;
+    return index === 0 ? this.firstOffset : (this.offsets[index] ?? 0);
   }
   segmentLength(index: number): number {
-    return this.lengths[index] ?? 0;
+    return this.segments === 1 ? this.readableBytes + this.writableBytes : (this.lengths[index] ?? 0);
   }
 
   /** For the queue: forget the last use. */
@@ -55,6 +57,7 @@ export class Chain {
   /** For the queue: append a checked segment. False if a readable one follows a writable one [2.7.4.2]. */
   append(offset: number, length: number, writable: boolean): boolean {
     if (!writable && this.segments !== this.readableSegments) return false;
+    if (this.segments === 0) this.firstOffset = offset;
     this.offsets[this.segments] = offset;
     this.lengths[this.segments] = length;
     this.segments++;
@@ -114,13 +117,13 @@ export class Chain {
   ): number {
     let done = 0;
     for (let index = from; index < to && done < length; index++) {
-      const segment = this.lengths[index] ?? 0;
+      const segment = this.segmentLength(index);
       if (skip >= segment) {
         skip -= segment;
         continue;
       }
       const piece = Math.min(segment - skip, length - done);
-      part((this.offsets[index] ?? 0) + skip, done, piece);
+      part(this.segmentOffset(index) + skip, done, piece);
       done += piece;
       skip = 0;
     }

@@ -22,6 +22,7 @@ import { site } from "../../wire/sites.ts";
 import type { HeldPages } from "../held-pages.ts";
 import type { ViolationKind } from "../violation.ts";
 import { Chain } from "./chain.ts";
+import { ChainWalker } from "./chain-walker.ts";
 
 const READ_AVAIL_INDEX = site("device: read avail.idx");
 const READ_AVAIL_ENTRY = site("device: read avail ring entry");
@@ -37,9 +38,6 @@ const READ_USED_EVENT = site("device: read used_event");
 const { addressLow: ADDRESS_LOW, addressHigh: ADDRESS_HIGH, length: LENGTH, flags: FLAGS } = DESCRIPTOR;
 const { NEXT, WRITE, INDIRECT } = DESCRIPTOR_FLAG;
 const [DESCRIPTOR_STRIDE, USED_STRIDE] = [DESCRIPTOR_BYTES, USED_ELEMENT_BYTES];
-
-/** An indirect table may be longer than the queue where the driver does not check (Linux does not); this bounds it. */
-const MAX_INDIRECT = 1024;
 
 /** A publication and a look at the driver's wish for so many chains: so the driver can work while the device does. */
 const CHAINS_PER_FLUSH = 4;
@@ -69,6 +67,8 @@ export class DeviceQueue {
   readonly counters: QueueCounters;
   protected readonly options: DeviceQueueOptions;
   protected readonly ram: Ram;
+  protected readonly ramBase: number;
+  protected readonly ramSize: number;
   protected readonly memory: SharedMemory;
   protected readonly layout: RingLayout;
   protected readonly mask: number;
@@ -79,8 +79,7 @@ export class DeviceQueue {
   protected readonly availIndexAt: number;
   protected readonly usedRing: number;
   protected readonly eventIndex: boolean;
-  /** Segments of one chain: the direct ones are bounded by the table, those of an indirect table by this. */
-  protected readonly segmentsMax: number;
+  protected readonly walker: ChainWalker;
   protected readonly heldPages: HeldPages | undefined;
   protected readonly chains: (Chain | undefined)[] = [];
   /** Next available entry to take, and the driver's index as last read. */
@@ -102,6 +101,8 @@ export class DeviceQueue {
     this.counters = options.counters;
     this.options = options;
     this.ram = options.ram;
+    this.ramBase = options.ram.base;
+    this.ramSize = options.ram.size;
     this.memory = options.ram.memory;
     this.layout = options.layout;
     this.mask = options.layout.size - 1;
@@ -111,7 +112,12 @@ export class DeviceQueue {
     this.availIndexAt = this.ring + this.layout.availIndex;
     this.usedRing = this.ring + this.layout.usedRing;
     this.eventIndex = options.eventIndex;
-    this.segmentsMax = options.indirect ? Math.max(this.size, MAX_INDIRECT) : this.size;
+    this.walker = new ChainWalker({
+      ram: options.ram,
+      size: this.size,
+      indirect: options.indirect,
+      malformed: (kind, detail) => this.malformed(kind, detail),
+    });
     this.heldPages = options.heldPages;
   }
 
@@ -149,8 +155,31 @@ export class DeviceQueue {
     if (head >= this.size) return this.badHead("head-range", head);
     const chain = this.chains[head] ?? this.newChain(head);
     if (chain.epoch === this.epoch) return this.badHead("head-in-flight", head);
-    chain.begin(this.epoch);
-    if (!this.walk(chain, this.descriptors, this.size, head, false)) return undefined;
+    const { memory } = this;
+    const descriptor = this.descriptors + DESCRIPTOR_STRIDE * head;
+    const low = memory.read32(descriptor + ADDRESS_LOW, READ_DESCRIPTOR);
+    const high = memory.read32(descriptor + ADDRESS_HIGH, READ_DESCRIPTOR);
+    const length = memory.read32(descriptor + LENGTH, READ_DESCRIPTOR);
+    const flags = memory.read32(descriptor + FLAGS, READ_DESCRIPTOR);
+    const offset = low - this.ramBase;
+    // One segment below 4 GiB: most chains are that. Done here, because calls would cost more than the work.
+    if ((flags & (NEXT | INDIRECT)) === 0 && high === 0 && offset >= 0 && offset + length <= this.ramSize) {
+      chain.epoch = this.epoch;
+      chain.segments = 1;
+      chain.firstOffset = offset;
+      if ((flags & WRITE) !== 0) {
+        chain.readableSegments = 0;
+        chain.readableBytes = 0;
+        chain.writableBytes = length;
+      } else {
+        chain.readableSegments = 1;
+        chain.readableBytes = length;
+        chain.writableBytes = 0;
+      }
+    } else {
+      chain.begin(this.epoch);
+      if (!this.walker.walk(chain, this.descriptors, low, high, length, flags)) return undefined;
+    }
     this.lastAvail = (this.lastAvail + 1) & 0xffff;
     if (this.heldPages !== undefined && this.heldPages.count > 0) this.checkPages(chain, this.heldPages);
     return chain;
@@ -295,81 +324,6 @@ export class DeviceQueue {
     }
     this.availIndex = index;
     return pending !== 0;
-  }
-
-  /** Appends the chain that starts at `first` of a table; false if it was malformed. */
-  protected walk(chain: Chain, table: number, entries: number, first: number, indirect: boolean): boolean {
-    const { memory } = this;
-    let index = first;
-    for (let steps = 0; steps < entries; steps++) {
-      const descriptor = table + DESCRIPTOR_STRIDE * index;
-      const low = memory.read32(descriptor + ADDRESS_LOW, READ_DESCRIPTOR);
-      const high = memory.read32(descriptor + ADDRESS_HIGH, READ_DESCRIPTOR);
-      const length = memory.read32(descriptor + LENGTH, READ_DESCRIPTOR);
-      // Flags and next are one word.
-      const flags = memory.read32(descriptor + FLAGS, READ_DESCRIPTOR);
-      // Most addresses are below 4 GiB, and a product would make floating point of them all.
-      const address = high === 0 ? low : high * 0x1_0000_0000 + low;
-      if ((flags & INDIRECT) !== 0) {
-        return this.walkIndirect(chain, address, length, flags, indirect);
-      }
-      const offset = this.ram.offsetOf(address, length);
-      const writable = (flags & WRITE) !== 0;
-      if (offset < 0 || chain.segments >= this.segmentsMax || !chain.append(offset, length, writable)) {
-        return this.badDescriptor(chain, index, offset, address, length);
-      }
-      if ((flags & NEXT) === 0) return true;
-      index = flags >>> 16;
-      if (index >= entries) return this.badChain(chain, "next-range", `names ${index} of ${entries}`);
-    }
-    return this.badChain(chain, "chain-loop", "has a loop");
-  }
-
-  private badChain({ head }: Chain, kind: ViolationKind, what: string): false {
-    return this.malformed(kind, `chain of head ${head} ${what}`);
-  }
-
-  private badDescriptor(chain: Chain, index: number, offset: number, address: number, length: number): false {
-    if (offset < 0) {
-      const where = `0x${address.toString(16)}`;
-      return this.malformed(
-        "descriptor-address",
-        `descriptor ${index}: ${length} bytes at ${where} lie outside RAM`,
-      );
-    }
-    if (chain.segments >= this.segmentsMax) {
-      return this.badChain(chain, "chain-length", `has more than ${this.segmentsMax} elements`);
-    }
-    return this.malformed("descriptor-order", `descriptor ${index} is readable after a writable one`);
-  }
-
-  protected walkIndirect(
-    chain: Chain,
-    address: number,
-    length: number,
-    flags: number,
-    nested: boolean,
-  ): boolean {
-    if (nested) return this.malformed("indirect-nested", "indirect descriptor inside an indirect table");
-    if (!this.options.indirect) {
-      return this.malformed("indirect-not-negotiated", "indirect descriptor without INDIRECT_DESC");
-    }
-    if ((flags & NEXT) !== 0) {
-      return this.malformed("indirect-next", "descriptor with both INDIRECT and NEXT");
-    }
-    const entries = length / DESCRIPTOR_STRIDE;
-    if (!Number.isInteger(entries) || entries === 0 || entries > Math.max(MAX_INDIRECT, this.size)) {
-      return this.malformed("indirect-length", `indirect table of ${length} bytes`);
-    }
-    const table = this.ram.offsetOf(address, length);
-    // A table that is not aligned to its fields cannot be read without tearing; 16 is what the layout asks for.
-    if (table < 0 || table % 4 !== 0) {
-      return this.malformed(
-        "indirect-address",
-        `indirect table of ${length} bytes at 0x${address.toString(16)}`,
-      );
-    }
-    return this.walk(chain, table, entries, 0, true);
   }
 
   protected driverWantsInterrupt(): boolean {

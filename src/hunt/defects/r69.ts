@@ -8,7 +8,7 @@ class FreesInOrder extends DriverQueue {
     const length = this.chainLength[head] ?? 0;
     // Descriptors are handed out round the ring: the free ones are taken to be those behind the oldest.
     this.freeCount += length;
-    this.chainLength[head] = 0;
+    this.writable[head] = -1;
     for (let index = 0; index < this.size; index++) this.next[index] = (index + 1) & this.mask;
     if (this.freeHead >= this.size) this.freeHead = 0;
     return token;
