@@ -1,8 +1,9 @@
 /** The other end of a machine's control socket. */
+import { statSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { UsageError } from "../host/device.ts";
-import type { ControlAnswer, ControlQuestion } from "../machine/control-server.ts";
+import { type ControlAnswer, type ControlQuestion, pathTrouble } from "../machine/control-server.ts";
 
 /** Counters come from the workers: a stuck one is waited for this long by the machine itself, and then some. */
 const ANSWER_MS = 10_000;
@@ -17,6 +18,8 @@ export class ControlClient {
   readonly #waiting: { resolve(answer: ControlAnswer): void; reject(error: Error): void }[] = [];
 
   static connect(path: string): Promise<ControlClient> {
+    const trouble = pathTrouble(path);
+    if (trouble !== undefined) throw new UsageError(`${path}: ${trouble}`);
     return new Promise((resolve, reject) => {
       const socket = createConnection(path);
       socket.once("error", (error: NodeJS.ErrnoException) => reject(new UsageError(explain(path, error))));
@@ -53,7 +56,7 @@ export class ControlClient {
       this.#waiting.push({ resolve: settle(resolve), reject: settle(reject) });
       this.#socket.write(`${JSON.stringify({ ask: question })}\n`);
     });
-    if (!answer.ok) throw new Error(answer.error);
+    if (!answer.ok) throw new UsageError(answer.error);
     return answer.value as Value;
   }
 
@@ -65,6 +68,7 @@ export class ControlClient {
 function explain(path: string, error: NodeJS.ErrnoException): string {
   if (error.code === "ENOENT")
     return `${path}: there is no control socket (virtlab run --control ${path} makes one)`;
+  if (statSync(path, { throwIfNoEntry: false })?.isSocket() === false) return `${path}: is no socket`;
   if (error.code === "ECONNREFUSED") return `${path}: the machine that made this socket is gone`;
   return `${path}: ${error.message}`;
 }

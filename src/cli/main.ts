@@ -9,7 +9,10 @@ for (const [signal, code] of [
   ["SIGHUP", EXIT.hungUp],
 ] as const) {
   // Worker threads end with the process; a file that was open for writing has had every write it was promised.
-  process.on(signal, () => process.exit(code));
+  process.on(signal, () => {
+    // A command that hears it once itself has something to finish first; the next one ends it all the same.
+    if (process.listenerCount(signal) === 1) process.exit(code);
+  });
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -7,6 +7,7 @@ import { accessesOf, formatRegisters, type RegisterFile } from "../observe/repor
 import { writeTrace } from "../observe/report/trace-file.ts";
 import { FEATURE, hasFeature } from "../wire/features.ts";
 import { wholeNumber } from "./device-argument.ts";
+import { EXIT } from "./exit-codes.ts";
 import type { MachineOptions } from "./machine-options.ts";
 
 export interface WatchedRun {
@@ -24,6 +25,14 @@ export function watchRun(options: MachineOptions, start: StartMachine): WatchedR
   if (trace !== undefined) checkWritable("--trace", trace);
   let machine: RunnableMachine | undefined;
   let server: ControlServer | undefined;
+  const save = async (): Promise<boolean> => {
+    await server?.close();
+    if (machine === undefined) return true;
+    const kept = registers === undefined || saveRegisters(registers, slot, machine);
+    return (trace === undefined || (await saveTrace(trace, machine))) && kept;
+  };
+  const wanted = trace !== undefined || registers !== undefined || control !== undefined;
+  const unhear = wanted ? hearSignals((code) => void save().finally(() => process.exit(code))) : () => {};
   return {
     start: async (description) => {
       // Before the machine starts: a path that is taken must not cost a boot.
@@ -35,6 +44,7 @@ export function watchRun(options: MachineOptions, start: StartMachine): WatchedR
       try {
         machine = await start(description);
       } catch (error) {
+        unhear();
         await server?.close();
         throw error;
       }
@@ -42,11 +52,21 @@ export function watchRun(options: MachineOptions, start: StartMachine): WatchedR
       return machine;
     },
     finish: async () => {
-      await server?.close();
-      if (machine === undefined) return true;
-      const kept = registers === undefined || saveRegisters(registers, slot, machine);
-      return (trace === undefined || (await saveTrace(trace, machine))) && kept;
+      unhear();
+      return await save();
     },
+  };
+}
+
+/** Whoever is interrupted wants to know what happened until then: once, and then the signals are main's again. */
+function hearSignals(ending: (code: number) => void): () => void {
+  const heard = [
+    ["SIGINT", () => ending(EXIT.interrupted)],
+    ["SIGTERM", () => ending(EXIT.terminated)],
+  ] as const;
+  for (const [signal, listener] of heard) process.once(signal, listener);
+  return () => {
+    for (const [signal, listener] of heard) process.off(signal, listener);
   };
 }
 
@@ -54,7 +74,7 @@ export function watchRun(options: MachineOptions, start: StartMachine): WatchedR
 function controlledOf(machine: () => RunnableMachine | undefined): Controlled {
   const started = (): Controlled => {
     const controlled = machine()?.controlled;
-    if (controlled === undefined) throw new Error("the machine is still starting");
+    if (controlled === undefined) throw new Error("the machine is still starting: ask again");
     return controlled;
   };
   return { snapshot: () => started().snapshot(), counters: async () => started().counters() };

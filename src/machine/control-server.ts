@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { UsageError } from "../host/device.ts";
 import type { QueueRow } from "../observe/report/tables.ts";
@@ -30,8 +31,8 @@ export class ControlServer {
 
   /** Listens. Throws `UsageError` where something is at the path already, or nothing can be. */
   static async start(path: string, machine: Controlled): Promise<ControlServer> {
-    if (existsSync(path))
-      throw new UsageError(`--control ${path}: is there already; remove it, or name another`);
+    const trouble = pathTrouble(path) ?? placeTrouble(path);
+    if (trouble !== undefined) throw new UsageError(`--control ${path}: ${trouble}`);
     const control = new ControlServer(path, machine);
     await control.#listen();
     return control;
@@ -72,6 +73,22 @@ export class ControlServer {
       socket.write(`${JSON.stringify(await answer(line, machine))}\n`);
     });
   }
+}
+
+/** What the system takes as a socket's address. Longer ones are cut off without a word. */
+const PATH_BYTES_MAX = process.platform === "linux" ? 107 : 103;
+
+/** Why no socket can have this path. */
+export function pathTrouble(path: string): string | undefined {
+  const bytes = Buffer.byteLength(path);
+  return bytes > PATH_BYTES_MAX
+    ? `a socket's path has ${PATH_BYTES_MAX} bytes at most, this one has ${bytes}`
+    : undefined;
+}
+
+function placeTrouble(path: string): string | undefined {
+  if (existsSync(path)) return "is there already; remove it, if its machine is gone, or name another";
+  return existsSync(dirname(path)) ? undefined : `there is no folder ${dirname(path)}`;
 }
 
 async function answer(line: string, machine: Controlled): Promise<ControlAnswer> {

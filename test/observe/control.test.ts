@@ -50,7 +50,13 @@ describe("a control socket", () => {
   });
 
   it("refuses a path where nothing can be", async () => {
-    await expect(ControlServer.start(path("none/socket"), nobody)).rejects.toThrow(/--control/);
+    await expect(ControlServer.start(path("none/socket"), nobody)).rejects.toThrow(
+      `--control ${path("none/socket")}: there is no folder ${path("none")}`,
+    );
+    // The system would cut it off, and the socket would be another.
+    const long = path("x".repeat(120));
+    await expect(ControlServer.start(long, nobody)).rejects.toThrow(/bytes at most/);
+    expect(() => ControlClient.connect(long)).toThrow(/bytes at most/);
   });
 
   it("answers what it does not understand with an error, and goes on", async () => {
@@ -71,6 +77,13 @@ describe("a control socket", () => {
     expect(await client.ask("counters")).toEqual([]);
     client.close();
     await server.close();
+  });
+
+  it("that is none is said to be none", async () => {
+    writeFileSync(path("file"), "");
+    for (const name of ["file", "."]) {
+      await expect(ControlClient.connect(path(name))).rejects.toThrow(`${path(name)}: is no socket`);
+    }
   });
 
   it("that is gone is said to be gone", async () => {

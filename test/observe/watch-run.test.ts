@@ -2,8 +2,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { ControlClient } from "../../src/cli/control-client.ts";
+import { EXIT } from "../../src/cli/exit-codes.ts";
 import type { MachineOptions } from "../../src/cli/machine-options.ts";
 import { watchRun } from "../../src/cli/watch-run.ts";
 import { UsageError } from "../../src/host/device.ts";
@@ -14,6 +16,7 @@ import { allocateParts } from "../../src/machine/shared-parts.ts";
 import { startWatch } from "../../src/machine/watch.ts";
 import { attachMemory } from "../../src/memory/attach.ts";
 import { LiveMemory } from "../../src/memory/live-memory.ts";
+import { cliHere, startCli } from "../support/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "virtlab-watch-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -33,6 +36,43 @@ function starter(): { start: StartMachine; started(): number } {
   };
   return { start, started: () => started };
 }
+
+describe("Ctrl-C", () => {
+  it(
+    "ends a run; its trace is written and its socket removed",
+    async () => {
+      const [trace, control] = [path("interrupted.json"), path("interrupted")];
+      const program = ["--device", "rng", "--guest", fileURLToPath(PROGRAM), "--arg", "1000000000"];
+      const { child, done } = startCli(["run", ...program, "--trace", trace, "--control", control]);
+      // Once something is out, the machine runs.
+      await expect
+        .poll(() => requestsSeen(control), { timeout: MACHINE_MS, interval: 100 })
+        .toBeGreaterThan(0);
+      child.kill("SIGINT");
+      expect((await done).code).toBe(EXIT.interrupted);
+      expect(existsSync(control)).toBe(false);
+      expect((await cliHere("analyse", trace)).stdout).toMatch(/^\S+: \d+ requests/);
+    },
+    MACHINE_MS,
+  );
+
+  async function requestsSeen(control: string): Promise<number> {
+    if (!existsSync(control)) return 0;
+    const client = await ControlClient.connect(control);
+    const counters = await client
+      .ask<{ requests: number }[]>("counters")
+      .catch(() => [])
+      .finally(() => client.close());
+    return counters[0]?.requests ?? 0;
+  }
+});
+
+it("a folder is no trace", async () => {
+  expect(await cliHere("analyse", folder)).toMatchObject({
+    code: EXIT.usage,
+    stderr: expect.stringContaining(`${folder}: cannot be read`),
+  });
+});
 
 describe("before a machine starts", () => {
   it("a path that is taken is said to be, and left alone", async () => {

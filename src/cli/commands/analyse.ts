@@ -47,7 +47,7 @@ async function analyse(file: string): Promise<{ found: AnalysisJson; analysis: A
   try {
     accessSync(file, constants.R_OK);
   } catch (error) {
-    throw new UsageError(`${file}: cannot be read: ${(error as Error).message}`);
+    throw unreadable(file, error);
   }
   const analysis = new Analysis();
   let header: TraceHeader | undefined;
@@ -58,11 +58,16 @@ async function analyse(file: string): Promise<{ found: AnalysisJson; analysis: A
     }
   } catch (error) {
     if (error instanceof TraceError) throw new UsageError(error.message);
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw unreadable(file, error);
     throw error;
   }
   if (header === undefined) throw new UsageError(`${file} is no trace of virtlab`);
   return { found: analysisJson(file, header, analysis), analysis };
 }
+
+/** Also of what turns out to be a folder, or a failing disk. */
+const unreadable = (file: string, error: unknown): UsageError =>
+  new UsageError(`${file}: cannot be read: ${(error as Error).message}`);
 
 function writePage(file: string, page: string): void {
   try {
