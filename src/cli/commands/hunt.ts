@@ -24,12 +24,12 @@ import { type ScoreRow, score } from "../../hunt/scoreboard.ts";
 import { shrink } from "../../hunt/shrink.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
 import { inLanes, numbered } from "../../machine/pool.ts";
-import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { jobsOption } from "../jobs.ts";
 import { orderingsJson, orderingsTable } from "../orderings.ts";
 import { writeReport } from "../report-file.ts";
+import { policyTable, scoreTable } from "../score-tables.ts";
 
 interface HuntOptions {
   readonly policy: string;
@@ -54,6 +54,8 @@ interface HuntOptions {
 const NO_FILE: HuntModule = { defects: [], scenarios: [] };
 const SECONDS_DEFAULT = 10;
 const SCOREBOARD_SECONDS = 60;
+/** Of a scoreboard: one after the other, instead of one. */
+const EVERY_POLICY = "every";
 
 export function huntCommand(): Command {
   return newCommand("hunt")
@@ -71,7 +73,10 @@ export function huntCommand(): Command {
       "--orderings",
       "detect races, and say which ordering letter keeps each plain access from being one",
     )
-    .option("--scoreboard", "plant every known bug in turn, and say what kills it")
+    .option(
+      "--scoreboard",
+      `plant every known bug in turn, and say what kills it; with --policy ${EVERY_POLICY}: in how many schedules each does`,
+    )
     .addOption(jobsOption())
     .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
     .option("--from <execution>", "go on at this execution", whole, 0)
@@ -203,37 +208,31 @@ async function showFailure(hunter: Hunter, result: CampaignResult, options: Hunt
 }
 
 async function scoreboard(options: HuntOptions): Promise<number> {
-  checkPolicy(options.policy);
+  const every = options.policy === EVERY_POLICY;
+  if (!every) checkPolicy(options.policy);
+  const policies = every ? POLICY_NAMES : [options.policy];
+  // What cannot be planted in the scenarios that there are survives every policy.
+  const all = DEFECTS.filter(({ scenarios }) => !every || scenarios.length > 0);
+  const own = all.filter((_, at) => at % options.shard.of === options.shard.index);
+  const games = own.flatMap((defect) => policies.map((policy) => ({ defect, policy })));
+  const left = [...games.entries()];
   const rows: ScoreRow[] = [];
-  const own = DEFECTS.filter((_, at) => at % options.shard.of === options.shard.index);
-  const left = [...own];
   const campaigns = { ...campaignOptions(options, SCOREBOARD_SECONDS), shard: { index: 0, of: 1 } };
   await inLanes(numbered(options.jobs), async () => {
-    const defect = left.shift();
-    if (defect === undefined) return false;
-    const row = await score(defect, campaigns);
-    rows.push(row);
-    if (!options.json) process.stderr.write(`${row.id} ${row.killed ? "killed" : "survived"}\n`);
+    const [place, game] = left.shift() ?? [];
+    if (place === undefined || game === undefined) return false;
+    const row = await score(game.defect, { ...campaigns, policy: game.policy });
+    rows[place] = row;
+    const what = every ? `${row.id} under ${row.policy}` : row.id;
+    if (!options.json) process.stderr.write(`${what}: ${row.killed ? "killed" : "survived"}\n`);
     return true;
   });
-  const place = ({ id }: ScoreRow): number => own.findIndex((defect) => defect.id === id);
-  rows.sort((a, b) => place(a) - place(b));
   if (options.json) printJson({ defects: rows });
-  else process.stdout.write(`${scoreTable(rows)}\n`);
-  return rows.every(({ killed, needs }) => killed || needs !== "interleaving") ? EXIT.fine : EXIT.finding;
-}
-
-function scoreTable(rows: readonly ScoreRow[]): string {
-  const cells = rows.map((row) => [
-    row.id,
-    row.name,
-    row.killed ? "killed" : row.needs === "interleaving" ? "SURVIVED" : `needs ${row.needs}`,
-    row.scenario,
-    row.oracle,
-    String(row.schedules),
-    row.seconds.toFixed(2),
-  ]);
-  return formatTable(["defect", "name", "", "scenario", "oracle", "schedules", "seconds"], cells);
+  else process.stdout.write(`${every ? policyTable(rows, policies) : scoreTable(rows)}\n`);
+  const shown = rows.filter(({ killed }) => killed).map(({ id }) => id);
+  return rows.every(({ id, needs }) => shown.includes(id) || needs !== "interleaving")
+    ? EXIT.fine
+    : EXIT.finding;
 }
 
 function summary(result: CampaignResult): string {

@@ -1,0 +1,32 @@
+/** The scoreboard of planted defects as tables: one policy in detail, or all of them side by side. */
+import type { ScoreRow } from "../hunt/scoreboard.ts";
+import { formatTable } from "../observe/report/tables.ts";
+
+export function scoreTable(rows: readonly ScoreRow[]): string {
+  const cells = rows.map((row) => [
+    row.id,
+    row.name,
+    row.killed ? "killed" : row.needs === "interleaving" ? "SURVIVED" : `needs ${row.needs}`,
+    row.scenario,
+    row.oracle,
+    String(row.schedules),
+    row.seconds.toFixed(2),
+  ]);
+  return formatTable(["defect", "name", "", "scenario", "oracle", "schedules", "seconds"], cells);
+}
+
+/** A line for each defect, and for each policy "schedules / seconds" until it was killed, or a dash. */
+export function policyTable(rows: readonly ScoreRow[], policies: readonly string[]): string {
+  const planted = rows.filter(({ needs }) => needs === "interleaving");
+  const ids = [...new Set(planted.map(({ id }) => id))];
+  const rowOf = (id: string, policy: string): ScoreRow | undefined =>
+    planted.find((row) => row.id === id && row.policy === policy);
+  const cells = ids.map((id) => [id, ...policies.map((policy) => scoreCell(rowOf(id, policy)))]);
+  const killed = policies.map((policy) =>
+    String(planted.filter((row) => row.policy === policy && row.killed).length),
+  );
+  return formatTable(["defect", ...policies], [...cells, ["killed", ...killed]]);
+}
+
+const scoreCell = (row: ScoreRow | undefined): string =>
+  row?.killed ? `${row.schedules} / ${row.seconds.toFixed(2)}` : "-";
