@@ -1,11 +1,11 @@
 /**
  * Shrinking. What a scenario does depends on its draws, and zero is the least of each: so the scenario goes first.
  * Then switches are left out, whole actors at a time before single ones, for as long as the same oracle complains. If many
- * remain, a short depth-first search looks for another way with fewer preemptions. At last each switch is moved as late as
+ * remain, a search for another way begins, among the runs with few preemptions. At last each switch is moved as late as
  * it may come, which tells the two accesses whose order it is about (`critical.ts`).
  */
 import { type CriticalPair, findCriticalPairs } from "./critical.ts";
-import { Hunter, type Recording } from "./hunter.ts";
+import type { Hunter, Recording } from "./hunter.ts";
 import { replayInput } from "./replay-line.ts";
 import type { Finding } from "./thread.ts";
 import type { Switch } from "./trace.ts";
@@ -30,21 +30,16 @@ const TRIES_MAX = 600;
 const PATIENCE_MS = 12_000;
 /** Few switches are good enough without a search for fewer. */
 const FEW = 4;
-const SEARCHES = [
-  { policy: "dfs", count: 4000, milliseconds: 2500 },
-  { policy: "pct2", count: 10_000, milliseconds: 2500 },
-] as const;
+const SEARCH_MS = 4000;
 
 /** From the log of a failing execution to a short way to repeat it. */
 export async function shrink(hunter: Hunter, log: readonly number[]): Promise<Shrunk> {
   const first = await hunter.record("log", log);
   const shrinker = new Shrinker(hunter, first.findings[0]);
   let best = await shrinker.reduce(first);
-  for (const search of SEARCHES) {
-    if (best.switches.length <= FEW || shrinker.late) break;
-    const other = await shrinker.search(search);
-    if (other === undefined) continue;
-    const reduced = await shrinker.reduce(other);
+  if (best.switches.length > FEW) {
+    const other = await shrinker.search();
+    const reduced = other === undefined ? best : await shrinker.reduce(other);
     if (reduced.switches.length < best.switches.length) best = reduced;
   }
   const { schedule, pairs } = await findCriticalPairs(hunter, best, (tried) => shrinker.fails(tried));
@@ -93,15 +88,18 @@ class Shrinker {
     return await this.#leastDraws(fewest);
   }
 
-  /** On threads of its own, so that the search begins at its beginning. */
-  async search(request: (typeof SEARCHES)[number]): Promise<Schedule | undefined> {
-    const fresh = await Hunter.start(this.#hunter.target);
-    try {
-      const batch = await fresh.run(request);
+  /** Another way to the same finding, with the few preemptions that the policy makes. */
+  async search(): Promise<Schedule | undefined> {
+    const deadline = performance.now() + SEARCH_MS;
+    for (let first = 0; ; ) {
+      const milliseconds = deadline - performance.now();
+      if (milliseconds <= 0) return undefined;
+      const batch = await this.#hunter.run({ policy: "delay", first, count: 100_000, milliseconds });
       this.tries += batch.executions;
-      return kindOf(batch.findings[0]) === this.#wanted ? await fresh.record("log", batch.log) : undefined;
-    } finally {
-      await fresh.close();
+      first += batch.executions;
+      // What fails first may be another finding.
+      const same = batch.findings.length > 0 && kindOf(batch.findings[0]) === this.#wanted;
+      if (same) return await this.#hunter.record("log", batch.log);
     }
   }
 

@@ -1,4 +1,5 @@
 /** The policies by name, and the portfolio: a slice of executions for each of the searching ones in turn. */
+import { delay } from "./delay.ts";
 import { dfs } from "./dfs.ts";
 import { exhaust } from "./exhaust.ts";
 import { pct } from "./pct.ts";
@@ -18,10 +19,11 @@ export const POLICIES: readonly Policy[] = [
   log,
   switches,
   exhaust,
+  delay(3),
 ];
 
 /** Those that search. */
-export const SEARCHING = ["random", "pct1", "pct2", "pct3", "pct4", "sites", "dfs"] as const;
+export const SEARCHING = ["random", "pct1", "pct2", "pct3", "pct4", "sites", "delay", "dfs"] as const;
 export const PORTFOLIO = "portfolio";
 export const DEPTH_FIRST = "dfs";
 export const POLICY_NAMES: readonly string[] = [...SEARCHING, PORTFOLIO];
