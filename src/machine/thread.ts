@@ -1,4 +1,5 @@
 /** Starting a worker thread from the sources or from the build, and finding modules that users name. */
+import { register } from "node:module";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type ResourceLimits, type TransferListItem, Worker } from "node:worker_threads";
@@ -58,9 +59,23 @@ export async function prepareImport(url: string): Promise<void> {
   if (!/\.[cm]?tsx?$/.test(new URL(url).pathname)) return;
   // While the sources run as they are, something knows their dialect already.
   if (FROM_SOURCES && url.startsWith(PROJECT)) return;
-  typescript ??= import("tsx/esm/api").then(({ register }) => register());
+  typescript ??= import("tsx/esm/api").then(({ register: takeTypescript }) => {
+    takeTypescript();
+    register(TYPESCRIPT_IS_MODULES);
+  });
   await typescript;
 }
+
+/**
+ * A module of a user's is an ES module. In a package that does not say so, as `npm init` makes it, TypeScript would be
+ * taken for CommonJS, which cannot load us.
+ */
+const TYPESCRIPT_IS_MODULES = `data:text/javascript,${encodeURIComponent(`
+export async function resolve(specifier, context, next) {
+  const resolved = await next(specifier, context);
+  const isModule = /^file:.*\\.tsx?($|\\?)/.test(resolved.url) && !resolved.url.includes("/node_modules/");
+  return isModule ? { ...resolved, format: "module" } : resolved;
+}`)}`;
 
 /** The path of a file URL, for messages; anything else as it is. */
 export const displayUrl = (url: string): string => (url.startsWith("file:") ? fileURLToPath(url) : url);

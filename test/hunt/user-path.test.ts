@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { Hunter } from "../../src/hunt/hunter.ts";
-import { loadHuntModule } from "../../src/hunt/load.ts";
+import { findScenario, loadHuntModule } from "../../src/hunt/load.ts";
 import { formatReplay, parseReplay, replayInput } from "../../src/hunt/replay-line.ts";
 import { readInWords } from "../../src/hunt/report/reading.ts";
 import { shrink } from "../../src/hunt/shrink.ts";
@@ -67,6 +67,21 @@ test(
     const { findings, executions } = await hunter.run({ policy: "portfolio", count: 2000 });
     expect(findings).toEqual([]);
     expect(executions).toBe(2000);
+    await hunter.close();
+  },
+  SECONDS_MAX,
+);
+
+test(
+  "the guide's defect in TypeScript is planted, also where a package is CommonJS",
+  async () => {
+    const [, defect = ""] = /```ts\n(import \{ defineDefect[\s\S]*?)```/.exec(GUIDE) ?? [];
+    const file = join(folder, "my-defect.ts");
+    writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
+    writeFileSync(file, defect.replace('"virtlab/hunt"', JSON.stringify(LIBRARY)));
+    const hunter = await Hunter.start({ scenario: findScenario("flags"), defect: "mine", file });
+    const { findings } = await hunter.run({ policy: "portfolio", count: 10_000 });
+    expect(findings[0]?.oracle).toBe("O1 quiescence");
     await hunter.close();
   },
   SECONDS_MAX,
