@@ -125,6 +125,25 @@ describe.skipIf(noBrowser !== undefined)("pages in a browser", () => {
   );
 
   test(
+    "a failure of three actors fits beside its details",
+    async () => {
+      const hunter = await Hunter.start({ scenario: findScenario("two-workers"), defect: "R20" });
+      const { log } = await hunter.run({ policy: "portfolio", count: 20_000, seed: 2 });
+      const recording = await hunter.record("log", log);
+      await hunter.close();
+      const html = formatPage(recording, { subject: "two-workers", line: "virtlab replay 'x'" });
+      const { page, errors } = await open("three.html", html);
+      await page.setViewportSize({ width: 1280, height: 900 });
+      expect(await page.locator("#rows .head").count()).toBeGreaterThanOrEqual(4);
+      const hidden =
+        "document.querySelector('#lanes').scrollWidth - document.querySelector('#lanes').clientWidth";
+      expect(await page.evaluate(hidden)).toBe(0);
+      expect(errors).toEqual([]);
+    },
+    TIME_MS,
+  );
+
+  test(
     "an analysis: every plot is drawn, in bounds and in both themes",
     async () => {
       let machine: Machine | undefined;

@@ -58,7 +58,9 @@ function fill() {
   const grid = by("rows");
   grid.textContent = "";
   rows.clear();
-  grid.style.gridTemplateColumns = "max-content repeat(" + (data.lanes.length - 1) + ",max-content) minmax(max-content,1fr)";
+  /* A row has one step, so its text may reach over the lanes to its right; only the last lane has to be as wide as its own. */
+  const others = data.lanes.length > 1 ? "repeat(" + (data.lanes.length - 1) + ",minmax(84px,1fr)) max-content" : "1fr";
+  grid.style.gridTemplateColumns = "max-content " + others;
   grid.append(make("div", "step", "head"));
   data.lanes.forEach((name, lane) => {
     const head = make("div", "", "head");

@@ -21,13 +21,13 @@ main{flex:1;min-height:0;display:grid;grid-template-columns:56px minmax(0,1fr) m
 #map{position:relative;border-right:1px solid var(--rule);cursor:pointer;overflow:hidden}
 #map svg{position:absolute;inset:4px 4px;width:calc(100% - 8px);height:calc(100% - 8px)}
 #lanes{overflow:auto;font-family:ui-monospace,monospace;font-size:var(--zoom);line-height:1.5;position:relative}
-#rows{display:grid;min-width:max-content;position:relative;padding-bottom:24px}
+#rows{display:grid;position:relative;padding-bottom:24px}
 .row{display:contents;cursor:pointer}
 .head{position:sticky;top:0;z-index:3;background:var(--panel);border-bottom:1px solid var(--rule);padding:4px 12px;font:600 13px system-ui,sans-serif;white-space:nowrap}
 .head i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:7px;background:var(--lane)}
 .order{color:var(--soft);text-align:right;padding:0 8px 0 14px;position:sticky;left:0;background:var(--back);z-index:1}
-.cell{border-left:1px solid var(--rule);padding:0 16px 0 0;min-width:110px}
-.cell.step{white-space:pre;border-left:4px solid var(--lane);padding-left:9px}
+.cell{border-left:1px solid var(--rule)}
+.cell.step{white-space:pre;border-left:4px solid var(--lane);padding:0 12px 0 9px;width:max-content;min-width:100%;position:relative;z-index:1;background:var(--back)}
 .cell.note{color:var(--soft);font-style:italic}.apart .step{opacity:.6}
 .from{color:var(--soft)}
 .row:hover .cell{background:var(--hover)}.row.switch .cell{border-left-color:var(--rule)}
