@@ -27,10 +27,10 @@ export interface Schedule {
 
 const TRIES_MAX = 600;
 /** Somebody waits for the result: what is shortest by then will do. */
-const PATIENCE_MS = 12_000;
+const PATIENCE_MS = 20_000;
 /** Few switches are good enough without a search for fewer. */
 const FEW = 4;
-const SEARCH_MS = 4000;
+const SEARCH_MS = 10_000;
 
 /** From the log of a failing execution to a short way to repeat it. */
 export async function shrink(hunter: Hunter, log: readonly number[]): Promise<Shrunk> {
