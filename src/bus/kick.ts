@@ -4,8 +4,7 @@
  * I/O BAR decodes; with no port published, kicks go through the mailbox like any other write.
  *
  * Which thread is kicked stands beside the port, for each queue: the host's first thread, or the I/O thread that serves
- * the queue. A kick that comes to another thread than the queue's is passed on: by an I/O thread to the first one, by
- * the first one to whom the queue belongs.
+ * the queue. The first thread passes a kick on that has come to it for another's queue.
  */
 import { Doorbell } from "../memory/doorbell.ts";
 import { type ControlPlan, KICK_WORDS, type KickPlan, MAX_QUEUES, mainKicks } from "../memory/plan.ts";

@@ -26,8 +26,8 @@ export interface CallWords {
 
 /** The asking thread's end. */
 export class ThreadCaller {
-  protected readonly memory: SharedMemory;
-  protected readonly callee: CallWords;
+  readonly #memory: SharedMemory;
+  readonly #callee: CallWords;
   readonly #wake: () => void;
   readonly #own: Doorbell;
   readonly #spins: number;
@@ -40,8 +40,8 @@ export class ThreadCaller {
     own: Doorbell,
     options: { spins?: number } = {},
   ) {
-    this.memory = memory;
-    this.callee = callee;
+    this.#memory = memory;
+    this.#callee = callee;
     this.#wake = wake;
     this.#own = own;
     this.#spins = options.spins ?? SPINS;
@@ -50,7 +50,7 @@ export class ThreadCaller {
   /** Returns when it is done; false: it was not, for so long. */
   ask(deadlineMs: number): boolean {
     // Ordering M: what is asked for, then its number.
-    const number = (this.memory.add32(this.callee.callAsked, 1, ASK) + 1) >>> 0;
+    const number = (this.#memory.add32(this.#callee.callAsked, 1, ASK) + 1) >>> 0;
     this.#wake();
     return this.awaitDone(number, deadlineMs);
   }
@@ -73,7 +73,7 @@ export class ThreadCaller {
 
   /** Ordering M: the number done, then whatever the call has taken away is ours. */
   #done(number: number): boolean {
-    return this.memory.load32(this.callee.callDone, AWAIT) === number;
+    return this.#memory.load32(this.#callee.callDone, AWAIT) === number;
   }
 }
 

@@ -124,11 +124,9 @@ export class IoPart implements QueueContext {
     return this.model.reset?.(this);
   }
 
-  /** False: the queue is not served here. */
-  kick(queue: number): boolean {
-    if (this.#served.live[queue] === undefined) return false;
-    this.#served.kicked.add(queue);
-    return true;
+  /** Of a queue that is not here it was meant for an earlier life. */
+  kick(queue: number): void {
+    if (this.#served.live[queue] !== undefined) this.#served.kicked.add(queue);
   }
 
   run(): void {

@@ -62,14 +62,14 @@ export interface IoQueuesOptions {
 }
 
 export class IoQueues {
-  protected readonly options: IoQueuesOptions;
+  readonly #options: IoQueuesOptions;
   readonly #eligible: ReadonlySet<number>;
   /** The thread of each queue that is handed over. */
-  protected readonly out = new Map<number, number>();
+  readonly #out = new Map<number, number>();
   #still = false;
 
   constructor(options: IoQueuesOptions) {
-    this.options = options;
+    this.#options = options;
     this.#eligible = new Set(options.queues);
   }
 
@@ -79,49 +79,50 @@ export class IoQueues {
 
   /** 0: the host's first. */
   threadOf(queue: number): number {
-    return this.out.get(queue) ?? 0;
+    return this.#out.get(queue) ?? 0;
   }
 
   attach(queue: number, pfn: number): void {
-    const { part, functionIndex, threads, kicks } = this.options;
+    const { part, functionIndex, threads, kicks } = this.#options;
     const thread = 1 + ((functionIndex + queue) % threads.count);
     threads.call(thread, { kind: "attach", part, functionIndex, state: this.#state(), queue, pfn });
-    this.out.set(queue, thread);
+    this.#out.set(queue, thread);
     kicks.publishServer(functionIndex, queue, thread);
   }
 
   /** False: the queue is not with another thread. */
   passKick(queue: number): boolean {
-    const target = this.options.targets[this.threadOf(queue) - 1];
-    target?.kick(this.options.functionIndex, queue);
+    const target = this.#options.targets[this.threadOf(queue) - 1];
+    target?.kick(this.#options.functionIndex, queue);
     return target !== undefined;
   }
 
   detach(queue: number): void {
-    const thread = this.out.get(queue);
+    const thread = this.#out.get(queue);
     if (thread === undefined) return;
     this.#forget(queue);
-    this.options.threads.call(thread, { kind: "detach", part: this.options.part, queue });
+    this.#options.threads.call(thread, { kind: "detach", part: this.#options.part, queue });
   }
 
   /** The device is reset: every queue comes back. */
   reset(): void {
-    const threads = this.threads();
-    for (const queue of this.out.keys()) this.#forget(queue);
-    for (const thread of threads) this.takeBack(thread);
+    const threads = this.#threads();
+    for (const queue of this.#out.keys()) this.#forget(queue);
+    for (const thread of threads)
+      this.#options.threads.call(thread, { kind: "reset", part: this.#options.part });
   }
 
   /** Tells the threads that have queues of the device what it is like now. */
   changed(): void {
-    for (const thread of this.threads()) {
-      this.options.threads.call(thread, { kind: "changed", part: this.options.part, state: this.#state() });
+    for (const thread of this.#threads()) {
+      this.#options.threads.call(thread, { kind: "changed", part: this.#options.part, state: this.#state() });
     }
   }
 
   /** Every I/O thread's part of the device gets it, whether it has queues or not. */
   share(share: unknown): void {
-    for (let thread = 1; thread <= this.options.threads.count; thread++) {
-      this.options.threads.call(thread, { kind: "shared", part: this.options.part, share });
+    for (let thread = 1; thread <= this.#options.threads.count; thread++) {
+      this.#options.threads.call(thread, { kind: "shared", part: this.#options.part, share });
     }
   }
 
@@ -135,22 +136,18 @@ export class IoQueues {
     };
   }
 
-  protected threads(): ReadonlySet<number> {
-    return new Set(this.out.values());
-  }
-
-  protected takeBack(thread: number): void {
-    this.options.threads.call(thread, { kind: "reset", part: this.options.part });
+  #threads(): ReadonlySet<number> {
+    return new Set(this.#out.values());
   }
 
   /** Kicks come here again. */
   #forget(queue: number): void {
-    this.out.delete(queue);
-    this.options.kicks.publishServer(this.options.functionIndex, queue, 0);
+    this.#out.delete(queue);
+    this.#options.kicks.publishServer(this.#options.functionIndex, queue, 0);
   }
 
   #state(): PartState {
-    const state = this.options.state();
+    const state = this.#options.state();
     return this.#still ? { ...state, running: false } : state;
   }
 }

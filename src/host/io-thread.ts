@@ -5,11 +5,11 @@
  */
 import { InterruptController } from "../bus/interrupt-controller.ts";
 import { IntxPin } from "../bus/intx.ts";
-import { KickReceiver, KickTarget } from "../bus/kick.ts";
+import { KickReceiver } from "../bus/kick.ts";
 import { Msix } from "../bus/msix.ts";
-import { type CallWords, ThreadCallee } from "../bus/thread-call.ts";
+import { ThreadCallee } from "../bus/thread-call.ts";
 import { Doorbell } from "../memory/doorbell.ts";
-import { type ControlPlan, mainKicks } from "../memory/plan.ts";
+import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
 import type { SharedMemory } from "../memory/shared-memory.ts";
 import { BackEndWork } from "./back-end-work.ts";
@@ -48,8 +48,6 @@ export class IoThread implements LoopWork {
   readonly #options: IoThreadOptions;
   readonly #controllers: readonly InterruptController[];
   readonly #kicks: KickReceiver;
-  /** For kicks that are not for a queue here. */
-  readonly #main: KickTarget;
   readonly #callee: ThreadCallee;
   readonly #parts = new Map<number, IoPart>();
   /** By the place of its function in the memory plan: the part that has queues here. */
@@ -69,8 +67,7 @@ export class IoThread implements LoopWork {
       (cpu, index) => new InterruptController(control, plan, index, new Doorbell(control, cpu.doorbell)),
     );
     this.#kicks = new KickReceiver(control, plan, own);
-    this.#main = new KickTarget(control, mainKicks(plan), host);
-    this.#callee = this.makeCallee(control, own, host);
+    this.#callee = new ThreadCallee(control, own, host);
     this.#served = plan.functions.map(() => undefined);
   }
 
@@ -111,7 +108,7 @@ export class IoThread implements LoopWork {
     this.#kicks.take(this.#collect);
     let worked = this.#callee.take(() => this.perform(this.#options.nextRequest()));
     for (let i = 0; i < this.#taken.length; i += 2) {
-      this.#kick(this.#taken[i] ?? -1, this.#taken[i + 1] ?? -1);
+      this.#served[this.#taken[i] ?? -1]?.kick(this.#taken[i + 1] ?? -1);
       worked = true;
     }
     for (const part of this.#served) {
@@ -152,15 +149,6 @@ export class IoThread implements LoopWork {
       ioOutstanding: this.work.outstanding,
       functions: this.parts.map((part) => part.describe()),
     };
-  }
-
-  protected makeCallee(control: SharedMemory, own: CallWords, host: Doorbell): ThreadCallee {
-    return new ThreadCallee(control, own, host);
-  }
-
-  #kick(functionIndex: number, queue: number): void {
-    // Whoever sent it may have looked the thread up before the queue was taken back.
-    if (this.#served[functionIndex]?.kick(queue) !== true) this.#main.kick(functionIndex, queue);
   }
 
   #interrupts({ slot, msixVectors, queues }: PartFacts, functionIndex: number): FunctionInterrupts {

@@ -72,6 +72,7 @@ export const controlPlanOf = (scenario: Scenario) =>
   planControl({
     cpus: scenario.cpus ?? SCENARIO_DEFAULTS.cpus,
     functions: scenario.functions ?? SCENARIO_DEFAULTS.functions,
+    ioThreads: scenario.ioThreads ?? SCENARIO_DEFAULTS.ioThreads,
   });
 
 export const processesOf = ({ actors, interrupts }: ActorPlan): Processes => ({

@@ -86,6 +86,7 @@ export interface Scenario {
   readonly ramBytes?: number;
   readonly cpus?: number;
   readonly functions?: number;
+  readonly ioThreads?: number;
   /** More accesses than this in one execution is a finding (O9). */
   readonly stepsMax?: number;
   /** The module that holds it, where that is not one of ours. */
@@ -96,4 +97,10 @@ export function defineScenario(scenario: Scenario): Scenario {
   return scenario;
 }
 
-export const SCENARIO_DEFAULTS = { ramBytes: 32_768, cpus: 1, functions: 1, stepsMax: 5000 } as const;
+export const SCENARIO_DEFAULTS = {
+  ramBytes: 32_768,
+  cpus: 1,
+  functions: 1,
+  ioThreads: 0,
+  stepsMax: 5000,
+} as const;

@@ -74,6 +74,7 @@ const LABELS = [
   // Run control.
   "run: state",
   // Calls between threads of one side.
+  "call: request",
   "call: ask",
   "call: look for a call",
   "call: done",

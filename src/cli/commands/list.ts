@@ -62,10 +62,11 @@ const statementRows = () =>
 const entries = () => Object.entries(devices);
 
 function asJson(): string {
-  const rows = entries().map(([name, { virtioId, summary, options }]) => ({
+  const rows = entries().map(([name, { virtioId, summary, options, createPart }]) => ({
     name,
     virtioId,
     summary,
+    ioThreads: createPart !== undefined,
     options: options ?? {},
   }));
   return JSON.stringify({ devices: rows }, null, 2);
@@ -80,7 +81,9 @@ function asText(): string {
         about.default === undefined ? "" : `default ${about.default}`,
         about.help,
       ]);
-      const head = `${name}  (virtio id ${definition.virtioId})  ${definition.summary}`;
+      const spread =
+        definition.createPart === undefined ? "" : "; its queues go to I/O threads (--io-threads)";
+      const head = `${name}  (virtio id ${definition.virtioId})  ${definition.summary}${spread}`;
       return rows.length === 0 ? head : `${head}\n${formatTable([], rows)}`;
     })
     .join("\n\n");

@@ -48,6 +48,7 @@ import r61 from "./r61.ts";
 import r62 from "./r62.ts";
 import r63 from "./r63.ts";
 import r65 from "./r65.ts";
+import r65b from "./r65b.ts";
 import r66 from "./r66.ts";
 import r69 from "./r69.ts";
 import r70 from "./r70.ts";
@@ -108,6 +109,7 @@ export const DEFECTS: readonly Defect[] = [
   r62,
   r63,
   r65,
+  r65b,
   r66,
   r69,
   r70,

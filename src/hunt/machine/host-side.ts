@@ -7,6 +7,8 @@ import type { PortHandler } from "../../bus/port-bus.ts";
 import type { DeviceModel, Platform } from "../../host/device.ts";
 import { Host } from "../../host/host.ts";
 import { DeviceQueue } from "../../host/index.ts";
+import type { IoThreads } from "../../host/io-queues.ts";
+import type { LoopWork } from "../../host/loop.ts";
 import type { VirtioFunction } from "../../host/virtio-function.ts";
 import { Doorbell } from "../../memory/doorbell.ts";
 import type { Observer } from "../../monitor/observer.ts";
@@ -63,6 +65,32 @@ export interface HostFunction {
   readonly unusedQueue?: number;
   /** The queues' vector is left at NO_VECTOR: the driver polls. */
   readonly noQueueVector?: boolean;
+  /** Number of its parts on I/O threads. */
+  readonly part?: number;
+}
+
+/** The synchronous form of `HostLoop`, for ever: the execution ends when everybody sleeps. */
+export function serveForEver(
+  work: LoopWork,
+  doorbell: Doorbell,
+  {
+    before = [],
+    idle = () => {},
+  }: { readonly before?: readonly (() => boolean)[]; readonly idle?: () => void } = {},
+): never {
+  for (;;) {
+    let worked = false;
+    for (const look of before) worked = look() || worked;
+    worked = work.poll() || worked;
+    if (worked) continue;
+    // Ordering I: announce, then look for work.
+    const ticket = doorbell.announce();
+    if (work.hasWork()) doorbell.cancel();
+    else {
+      idle();
+      doorbell.sleep(ticket, Number.POSITIVE_INFINITY);
+    }
+  }
 }
 
 /** A queue whose indices begin anywhere. */
@@ -87,7 +115,7 @@ export class HuntedHost {
   readonly #observer: Observer | undefined;
   #live = false;
 
-  constructor(context: ThreadContext, functions: readonly HostFunction[]) {
+  constructor(context: ThreadContext, functions: readonly HostFunction[], ioThreads?: IoThreads) {
     const { ram, control, plan } = context;
     this.#context = context;
     this.#doorbell = new Doorbell(control, plan.hostDoorbell);
@@ -102,6 +130,7 @@ export class HuntedHost {
       watchBus: this.#observer && ((access) => this.#live && this.#observer?.access(access)),
       watchSlots: this.#observer?.slotChanged,
       violated: ({ kind, detail, device }) => context.fail("O2 ownership", `${device}: ${kind}: ${detail}`),
+      ioThreads,
     });
     this.functions = functions.map((each, index) => this.#plug(each, index));
     this.#live = true;
@@ -113,21 +142,11 @@ export class HuntedHost {
     return this;
   }
 
-  /** For ever: the execution ends when everybody sleeps. */
   loop(): never {
-    for (;;) {
-      let worked = false;
-      for (const look of this.#beforeTurn) worked = look() || worked;
-      worked = this.host.poll() || worked;
-      if (worked) continue;
-      // Ordering I: announce, then look for work.
-      const ticket = this.#doorbell.announce();
-      if (this.host.hasWork()) this.#doorbell.cancel();
-      else {
-        this.#observer?.sleep(0, true);
-        this.#doorbell.sleep(ticket, Number.POSITIVE_INFINITY);
-      }
-    }
+    return serveForEver(this.host, this.#doorbell, {
+      before: this.#beforeTurn,
+      idle: () => this.#observer?.sleep(0, true),
+    });
   }
 
   program(more: Partial<ThreadProgram> = {}): ThreadProgram {
@@ -144,6 +163,7 @@ export class HuntedHost {
       queueSize: each.queueSize ?? QUEUE_SIZE,
       msixVectors: each.msixVectors ?? 0,
       transportFeatures: each.ready?.features ?? 0xffff_ffff,
+      part: each.part,
     });
     if (each.ready !== undefined || each.mapped) map(this.host.handler, index, each);
     if (each.ready !== undefined) setUp(this.host.handler, index, each, each.ready);

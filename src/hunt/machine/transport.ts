@@ -38,14 +38,17 @@ export class TransportGuest {
     this.transport.attach({ name: "virtio0", configChanged });
   }
 
-  /** As the virtio bus does it, up to DRIVER_OK; then `first`. */
-  bringUp(driver: StampDriver, first: () => void = () => {}): void {
+  /** As the virtio bus does it, up to DRIVER_OK; then `first`. Each driver has a queue. */
+  bringUp(driver: StampDriver | readonly StampDriver[], first: () => void = () => {}): void {
     const { transport } = this;
     transport.setStatus(STATUS.ACKNOWLEDGE);
     transport.setStatus(STATUS.ACKNOWLEDGE | STATUS.DRIVER);
     transport.finalizeFeatures(this.#features);
-    const [queue] = transport.findQueues([{ name: "q0", callback: () => driver.collect() }]);
-    if (queue !== undefined) driver.attach(queue as unknown as DriverQueue<number>);
+    const drivers = [driver].flat();
+    const queues = transport.findQueues(
+      drivers.map((each, index) => ({ name: `q${index}`, callback: () => each.collect() })),
+    );
+    queues.forEach((queue, index) => void drivers[index]?.attach(queue as unknown as DriverQueue<number>));
     this.goLive(first);
   }
 

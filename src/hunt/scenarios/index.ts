@@ -2,6 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { cpuScenarios } from "./cpus.ts";
 import { interruptScenarios } from "./interrupts.ts";
+import { ioThreadScenarios } from "./io-threads.ts";
 import { kickScenarios } from "./kicks.ts";
 import { lifeCycleScenarios } from "./life-cycle.ts";
 import { requestScenarios } from "./requests.ts";
@@ -12,4 +13,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...interruptScenarios,
   ...lifeCycleScenarios,
   ...cpuScenarios,
+  ...ioThreadScenarios,
 ];
