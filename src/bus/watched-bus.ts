@@ -11,6 +11,12 @@ export interface BusAccess {
   readonly began: number;
 }
 
+/** What the thread that serves the bus tells the host's other threads, where somebody watches them. Plain data. */
+export type BusNews =
+  | { readonly kind: "access"; readonly access: BusAccess }
+  /** A slot was filled or emptied. */
+  | { readonly kind: "slot"; readonly slot: number };
+
 /** Writes are told before they are made, reads after. */
 export type BusWatcher = (access: BusAccess) => void;
 

@@ -92,6 +92,9 @@ export class IoPart implements QueueContext {
     });
   }
 
+  get slot(): number {
+    return this.#facts.slot;
+  }
   get queues(): readonly (DeviceQueue | undefined)[] {
     return this.#served.live;
   }

@@ -75,6 +75,11 @@ export class IoThread implements LoopWork {
     return [...this.#parts.values()];
   }
 
+  /** Of a function that has queues here. */
+  slotOf(functionIndex: number): number | undefined {
+    return this.#served[functionIndex]?.slot;
+  }
+
   /** This thread's part of a device that will be plugged in. */
   addPart(facts: PartFacts, model: DevicePart): void {
     const { ram, violated, log } = this.#options;

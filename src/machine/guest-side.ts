@@ -22,7 +22,7 @@ import { startWatch } from "./watch.ts";
 export function createGuestSide(parts: GuestSideParts): GuestService {
   const { cpu = 0, links = [] } = parts;
   // Monitor and trace watch CPU 0: rules and rings know of one driver thread.
-  const watch = cpu === 0 ? startWatch(parts, "driver") : undefined;
+  const watch = cpu === 0 ? startWatch(parts, { side: "driver", events: parts.events?.guest }) : undefined;
   const attached = attachParts(parts);
   const { spec, plan, control, ram, hostDoorbell } = attached;
   const own = plan.cpus[cpu];

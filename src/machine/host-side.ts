@@ -1,6 +1,7 @@
 /** The host worker: device models, their PCI functions and the loop that serves them, behind a control service. */
 import { BusTimeoutError } from "../bus/port-bus.ts";
-import { Host } from "../host/host.ts";
+import type { BusNews } from "../bus/watched-bus.ts";
+import { Host, type HostOptions } from "../host/host.ts";
 import { HostLoop } from "../host/loop.ts";
 import { runDeviceCommand } from "./device-command.ts";
 import { outcomeOf, toFault } from "./fault.ts";
@@ -8,17 +9,35 @@ import { addDevices, plugDevice, unplugDevice } from "./hot-plug.ts";
 import { HostIoThreads } from "./io-calls.ts";
 import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
-import type { CountedViolation, Fault, HostService, HostSideParts } from "./protocol.ts";
+import type { CountedViolation, Fault, HostService, HostSideParts, IoLink } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
 import { countViolation } from "./violations.ts";
-import { startWatch } from "./watch.ts";
+import { startWatch, type Watch } from "./watch.ts";
+
+/** What happens at the bus, for this thread's watch and for those of the I/O threads, which do not see it. */
+function watchedBus(watch: Watch, links: readonly IoLink[]): Pick<HostOptions, "watchBus" | "watchSlots"> {
+  const tell = (news: BusNews): void => {
+    for (const { news: port } of links) port.postMessage(news);
+  };
+  return {
+    watchBus: (access) => {
+      tell({ kind: "access", access });
+      watch.bus(access);
+    },
+    watchSlots: (slot) => {
+      tell({ kind: "slot", slot });
+      watch.slotChanged(slot);
+    },
+  };
+}
 
 export function createHostSide(parts: HostSideParts): HostService {
-  const watch = startWatch(
-    parts,
-    "device",
-    (index) => host.functions.find((each) => each.index === index)?.slot,
-  );
+  const watch = startWatch(parts, {
+    side: "device",
+    events: parts.events?.host,
+    slotOf: (index) => host.functions.find((each) => each.index === index)?.slot,
+    servedElsewhere: (slot) => host.functions.find((each) => each.slot === slot)?.part !== undefined,
+  });
   const attached = attachParts(parts);
   const { spec, plan, control, ram, hostDoorbell } = attached;
   const { links = [] } = parts;
@@ -33,8 +52,7 @@ export function createHostSide(parts: HostSideParts): HostService {
     kickFastPath: spec.kickFastPath,
     violated: (violation) => countViolation(violations, violation),
     log: (message) => log.add(message),
-    watchBus: watch?.bus,
-    watchSlots: watch?.slotChanged,
+    ...(watch && watchedBus(watch, links)),
     ioThreads: io,
   });
   const loop = new HostLoop(host, hostDoorbell, { spinUsMax: spec.pollMaxUs });

@@ -7,6 +7,7 @@ import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import { BusTimeoutError } from "../bus/port-bus.ts";
 import { ThreadCaller } from "../bus/thread-call.ts";
+import type { BusNews } from "../bus/watched-bus.ts";
 import type { IoRequest, IoThreads } from "../host/io-queues.ts";
 import type { PartFacts } from "../host/io-thread.ts";
 import { Doorbell } from "../memory/doorbell.ts";
@@ -62,11 +63,18 @@ export class HostIoThreads implements IoThreads {
 }
 
 /** The end of an I/O thread: what the call that is there asks for. */
-export function nextRequest(calls: MessagePort): IoRequest {
-  const request: IoRequest | undefined = receiveMessageOnPort(calls)?.message;
+export function nextRequest({ calls }: IoLink): IoRequest {
+  const request = next<IoRequest>(calls);
   if (request === undefined) throw new Error("called for nothing");
   return request;
 }
+
+/** And what has happened at the bus: where somebody watches, all of it that came before a call is here by then. */
+export function* newsOf({ news }: IoLink): Generator<BusNews> {
+  for (let each = next<BusNews>(news); each !== undefined; each = next<BusNews>(news)) yield each;
+}
+
+const next = <Message>(port: MessagePort): Message | undefined => receiveMessageOnPort(port)?.message;
 
 export function serveParts({ parts }: IoLink, service: IoPartService): void {
   Comlink.expose(service, nodeEndpoint(parts));

@@ -1,18 +1,28 @@
 /** An I/O worker: a host thread that serves the queues that the host's first one hands to it. */
 import { IoThread } from "../host/io-thread.ts";
-import { HostLoop } from "../host/loop.ts";
+import { HostLoop, type LoopWork } from "../host/loop.ts";
 import { Doorbell } from "../memory/doorbell.ts";
 import { findDevice } from "./devices.ts";
 import { outcomeOf } from "./fault.ts";
-import { nextRequest, serveParts } from "./io-calls.ts";
+import { newsOf, nextRequest, serveParts } from "./io-calls.ts";
 import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, IoService, IoSideParts } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
 import { countViolation } from "./violations.ts";
+import { startWatch } from "./watch.ts";
 
 export function createIoSide(parts: IoSideParts): IoService {
-  const { thread, calls } = parts.link;
+  const { link } = parts;
+  const { thread } = link;
+  const watch = startWatch(parts, {
+    side: "device",
+    events: parts.events?.io[thread - 1],
+    slotOf: (index) => io.slotOf(index),
+  });
+  const hear = (): void => {
+    if (watch !== undefined) for (const news of newsOf(link)) watch.hear(news);
+  };
   const { spec, plan, control, ram } = attachParts(parts);
   const own = plan.ioThreads[thread - 1];
   if (own === undefined) throw new Error(`there is no I/O thread ${thread}`);
@@ -23,12 +33,26 @@ export function createIoSide(parts: IoSideParts): IoService {
     control,
     plan,
     thread,
-    nextRequest: () => nextRequest(calls),
+    nextRequest: () => {
+      hear();
+      return nextRequest(link);
+    },
     violated: (violation) => countViolation(violations, violation),
     log: (message) => log.add(message),
   });
-  const loop = new HostLoop(io, new Doorbell(control, own.doorbell), { spinUsMax: spec.pollMaxUs });
-  serveParts(parts.link, {
+  const work: LoopWork =
+    watch === undefined
+      ? io
+      : {
+          work: io.work,
+          hasWork: () => io.hasWork(),
+          poll: () => {
+            hear();
+            return io.poll();
+          },
+        };
+  const loop = new HostLoop(work, new Doorbell(control, own.doorbell), { spinUsMax: spec.pollMaxUs });
+  serveParts(link, {
     addPart: (facts, type, share) =>
       outcomeOf("internal", async () => {
         const { createPart } = await findDevice(type);
@@ -55,7 +79,7 @@ export function createIoSide(parts: IoSideParts): IoService {
         return null;
       }),
     describe: async () => ({
-      findings: null,
+      findings: watch?.findings() ?? null,
       violations,
       functions: io.describe().functions,
       log: log.lines,

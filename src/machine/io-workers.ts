@@ -56,14 +56,16 @@ export class IoWorkers {
   }
 }
 
-export const ioPortsOf = (links: readonly IoLink[]) => links.flatMap(({ calls, parts }) => [calls, parts]);
+export const ioPortsOf = (links: readonly IoLink[]) =>
+  links.flatMap(({ calls, parts, news }) => [calls, parts, news]);
 
 function linkPair(thread: number): readonly [IoLink, IoLink] {
   const calls = new MessageChannel();
   const parts = new MessageChannel();
+  const news = new MessageChannel();
   return [
-    { thread, calls: calls.port1, parts: parts.port1 },
-    { thread, calls: calls.port2, parts: parts.port2 },
+    { thread, calls: calls.port1, parts: parts.port1, news: news.port1 },
+    { thread, calls: calls.port2, parts: parts.port2, news: news.port2 },
   ];
 }
 

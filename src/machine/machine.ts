@@ -187,7 +187,9 @@ export class Machine implements RunnableMachine {
 
   recordings(): Recordings | null {
     const { events } = this.#shared;
-    return events === undefined ? null : { host: readEvents(events.host), guest: readEvents(events.guest) };
+    if (events === undefined) return null;
+    const { host, guest, io } = events;
+    return { host: readEvents(host), guest: readEvents(guest), io: io.map(readEvents) };
   }
 
   /** Closes the devices (flushing what they hold) and ends both workers. */

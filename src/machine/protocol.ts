@@ -13,8 +13,12 @@ export interface SharedParts {
   readonly spec: MachineSpec;
   readonly control: SharedBuffer;
   readonly ram: SharedBuffer;
-  /** Event rings of both threads, where a trace is wanted. */
-  readonly events?: { readonly host: SharedBuffer; readonly guest: SharedBuffer };
+  /** Event rings of CPU 0 and of the host's threads, where a trace is wanted. */
+  readonly events?: {
+    readonly host: SharedBuffer;
+    readonly guest: SharedBuffer;
+    readonly io: readonly SharedBuffer[];
+  };
   /** When the machine was made: `performance.timeOrigin` and `now` in milliseconds. Traces count from here. */
   readonly epoch: number;
 }
@@ -25,6 +29,8 @@ export interface IoLink {
   readonly thread: number;
   readonly calls: MessagePort;
   readonly parts: MessagePort;
+  /** Where I/O threads are watched: what happens at the bus (`BusNews`). */
+  readonly news: MessagePort;
 }
 
 /** What a host worker is given: links to each of the I/O threads, which have that one to it. */

@@ -4,7 +4,7 @@
  */
 import { type MonitorReport, monitorReport } from "../monitor/monitor.ts";
 import type { QueueRow } from "../observe/report/tables.ts";
-import type { Recording, TraceSide } from "../observe/report/trace-file.ts";
+import type { Recordings } from "../observe/report/trace-file.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
 import type { Controlled } from "./control-server.ts";
 import type { MachineDescription, MachineSpec } from "./description.ts";
@@ -43,7 +43,7 @@ export interface RunReport {
   readonly control: ReturnType<typeof describeControl> | null;
 }
 
-export type Recordings = Readonly<Record<TraceSide, Recording>>;
+export type { Recordings };
 export type OnProgress = (label: string, done: number, total: number) => void;
 
 /** What runs guest programs: `Machine`, and what stands in its place. */

@@ -29,7 +29,9 @@ export function allocateParts(spec: MachineSpec): SharedParts {
     control: allocateShared(planFor(spec).bytes),
     ram: allocateShared(spec.memory),
     epoch: performance.timeOrigin + performance.now(),
-    ...(spec.watch.traceEvents > 0 && { events: { host: events(), guest: events() } }),
+    ...(spec.watch.traceEvents > 0 && {
+      events: { host: events(), guest: events(), io: Array.from({ length: spec.ioThreads }, events) },
+    }),
   };
 }
 

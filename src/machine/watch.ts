@@ -2,7 +2,7 @@
  * Watching one worker: recorded memory and a watched bus that feed a monitor, an event ring, or both. Chosen before
  * anything is attached; a worker that is not watched has none of it.
  */
-import type { BusAccess, BusWatcher } from "../bus/watched-bus.ts";
+import type { BusAccess, BusNews, BusWatcher } from "../bus/watched-bus.ts";
 import { attachMemory, type SharedBuffer, useMemory } from "../memory/attach.ts";
 import { LiveMemory } from "../memory/live-memory.ts";
 import { Ram } from "../memory/ram.ts";
@@ -20,28 +20,47 @@ export interface Watch {
   readonly bus: BusWatcher;
   /** For the host, which knows when a slot is filled or emptied. */
   readonly slotChanged: (slot: number) => void;
+  /** For a thread that has no end of the bus: what is told of it. */
+  readonly hear: (news: BusNews) => void;
   /** Null: no monitor. */
   findings(): readonly Finding[] | null;
 }
 
-/** Undefined: nobody watches. `slotOf` tells which slot has a function of the memory plan. */
+/** Who is watched. */
+export interface Watched {
+  readonly side: Side;
+  /** For a trace. */
+  readonly events: SharedBuffer | undefined;
+  /** Which slot has a function of the memory plan. */
+  readonly slotOf?: (functionIndex: number) => number | undefined;
+  readonly servedElsewhere?: (slot: number) => boolean;
+}
+
+/** Undefined: nobody watches. */
 export function startWatch(
   parts: SharedParts,
-  side: Side,
-  slotOf: (functionIndex: number) => number | undefined = () => undefined,
+  { side, events, slotOf = () => undefined, servedElsewhere = () => false }: Watched,
 ): Watch | undefined {
-  const events = side === "driver" ? parts.events?.guest : parts.events?.host;
   const { monitor: monitored } = parts.spec.watch;
   if (!monitored && events === undefined) return undefined;
   const ram = new Ram(new LiveMemory(parts.ram), parts.spec.memoryBase);
   const plan = planFor(parts.spec);
-  const monitor = monitored ? new Monitor({ ram, plan, slotOf, sides: [side] }) : undefined;
+  const monitor = monitored ? new Monitor({ ram, plan, slotOf, servedElsewhere, sides: [side] }) : undefined;
   const recorder =
     events &&
     new Recorder({ ring: new EventRing(new LiveMemory(events)), ram, plan, slotOf, now: clock(parts) });
   const watcher = both(recorder, monitor?.observer);
   useMemory((buffer) => new RecordedBuffer(new LiveMemory(buffer), watcher));
-  return { bus: watcher.access, slotChanged: watcher.slotChanged, findings: () => monitor?.findings ?? null };
+  return {
+    bus: watcher.access,
+    slotChanged: watcher.slotChanged,
+    hear: (news) => {
+      if (news.kind === "access") recorder?.hear(news.access);
+      else recorder?.slotChanged(news.slot);
+      monitor?.observer.hear(news);
+    },
+    findings: () => monitor?.findings ?? null,
+  };
 }
 
 /** Milliseconds since the machine's epoch, on whichever thread: time origins are on one clock. */

@@ -46,7 +46,7 @@ export class ControlWatch {
     const { view } = device;
     const { peek } = this.#observer;
     device.isr |= bits;
-    device.isrSeen = true;
+    device.isrSeen = !this.#observer.servedElsewhere(device);
     const queue = (bits & ISR.QUEUE) !== 0 ? deciding(device) : undefined;
     this.#observer.emit(PART.isr, { device, view, peek, bits, queue });
     this.#asking = { device, queue };

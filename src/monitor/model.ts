@@ -246,6 +246,8 @@ export class Device {
   page: Page = NO_RULES;
   /** Rings that a reset took out of service: nobody but the driver's next use may touch them. */
   retired: readonly Queue[] = [];
+  /** Threads that are not seen here serve queues of it. */
+  elsewhere = false;
   /** It has left its slot: nothing is asked about it any more. */
   lost = false;
   /** Since the last reset. */

@@ -6,6 +6,7 @@
  * both ends. What one side published is checked where it is published and again where the other side takes it in,
  * whichever of the two this observer sees.
  */
+import type { BusNews } from "../bus/watched-bus.ts";
 import type { ControlPlan } from "../memory/plan.ts";
 import type { Ram } from "../memory/ram.ts";
 import type { MemoryWatcher } from "../memory/recorded-memory.ts";
@@ -30,6 +31,8 @@ export interface ObserverOptions {
   /** The control page and which slot has which function of it; without it interrupts are not seen. */
   readonly plan?: ControlPlan;
   readonly slotOf?: (functionIndex: number) => number | undefined;
+  /** Whether threads that are not seen here serve queues of the function in a slot, and raise its interrupts. */
+  readonly servedElsewhere?: (slot: number) => boolean;
 }
 
 /** A function that was set up before anybody watched. */
@@ -73,6 +76,9 @@ export class Observer implements MemoryWatcher {
   readonly #registers: RegisterWatch;
   private readonly ringWatch: RingWatch;
   readonly #control: ControlWatch | undefined;
+  readonly #servedElsewhere: (slot: number) => boolean;
+  /** What is heard of the bus is another observer's to judge. */
+  private hearing = false;
 
   constructor(options: ObserverOptions, audience: Audience) {
     this.peek = new Peek(options.ram);
@@ -81,6 +87,7 @@ export class Observer implements MemoryWatcher {
     this.audience = audience;
     this.#registers = new RegisterWatch(this);
     this.ringWatch = new RingWatch(this);
+    this.#servedElsewhere = options.servedElsewhere ?? (() => false);
     this.#control = options.plan && new ControlWatch(this, options.plan, options.slotOf);
     this.#table = new FunctionTable({
       before: (access) => this.#registers.before(this.deviceOf(access.view), access),
@@ -91,7 +98,7 @@ export class Observer implements MemoryWatcher {
 
   emit<Name extends MomentName>(part: Part<Name>, moment: Moments[Name]): void {
     const rules = moment.device.page[part] as unknown as readonly Rule<Name>[];
-    if (rules.length > 0) this.audience.ask(rules, moment);
+    if (rules.length > 0 && !this.hearing) this.audience.ask(rules, moment);
   }
   pageOf({ view }: Device): Page {
     return this.audience.book.page(view.virtioId);
@@ -140,6 +147,9 @@ export class Observer implements MemoryWatcher {
     this.rings.draw(this.devices);
   }
 
+  servedElsewhere({ view }: Device): boolean {
+    return this.#servedElsewhere(view.slot);
+  }
   at(device: Device) {
     return { device, view: device.view, peek: this.peek };
   }
@@ -151,6 +161,14 @@ export class Observer implements MemoryWatcher {
   readonly access = (access: Access): void => {
     this.#control?.newTurn();
     this.#table.access(access);
+  };
+
+  /** On a thread that has no end of the bus: what happens there. */
+  readonly hear = (news: BusNews): void => {
+    this.hearing = true;
+    if (news.kind === "access") this.#table.access(news.access);
+    else this.slotChanged(news.slot);
+    this.hearing = false;
   };
 
   read(site: Site, offset: number, value: number): void {
@@ -172,6 +190,7 @@ export class Observer implements MemoryWatcher {
   sleep(_offset: number, idle: boolean): void {
     if (!idle) return;
     for (const device of this.devices) {
+      device.elsewhere = this.servedElsewhere(device);
       if (this.sees("driver")) this.emit(PART.driverIdle, this.at(device));
       if (this.sees("device")) this.emit(PART.deviceIdle, this.at(device));
     }

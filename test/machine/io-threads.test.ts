@@ -122,6 +122,25 @@ test("a breach that an I/O thread finds is in the report; devices that say nothi
   expect(servers(report).map(({ ioThread }) => ioThread)).toEqual([1, 1, 0, 0, 0]);
 });
 
+test("what an I/O thread does is watched as the host's first thread is: rules, and a lane of the trace", async () => {
+  const machine = await Machine.start({
+    ioThreads: 1,
+    watch: { monitor: true, traceEvents: 1024 },
+    devices: [{ type: TROUBLED, options: { how: "boasts" } }],
+  });
+  const report = await machine.run(program("one-read"));
+  const recordings = machine.recordings();
+  await machine.stop();
+  expect(report.monitor?.findings).toMatchObject([
+    { id: "SPLIT-DEV-14", device: "00:04.0", queue: 0, count: 1 },
+  ]);
+  const kinds = (events: readonly { kind: string }[] = []) => new Set(events.map(({ kind }) => kind));
+  expect([...kinds(recordings?.io?.[0]?.events)]).toEqual(
+    expect.arrayContaining(["take", "fill", "publishUsed", "isr", "message", "sleep"]),
+  );
+  expect(kinds(recordings?.host.events)).not.toContain("take");
+});
+
 describe("an I/O thread in trouble", () => {
   test("one that dies ends the run as crashed, and says which it was", async () => {
     const machine = await Machine.start({

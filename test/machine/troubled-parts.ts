@@ -7,7 +7,7 @@ export default defineDevice({
   name: "troubled",
   virtioId: 2,
   summary: "a disk for one I/O thread that fails it",
-  options: { how: { type: ["throws", "keeps", "cannot"], help: "what goes wrong" } },
+  options: { how: { type: ["throws", "keeps", "cannot", "boasts"], help: "what goes wrong" } },
   create({ how }) {
     const model = blk(memoryDisk({ bytes: 1 << 20, readOnly: false }));
     return { ...model, parts: { queues: [0], share: how } };
@@ -18,7 +18,11 @@ export default defineDevice({
     return {
       queueNotified(queue) {
         if (how === "throws") throw new Error("a bug in the part");
-        queue.serve((chain) => queue.push(chain, chain.fill(0, chain.writableBytes, 0)));
+        queue.serve((chain) => {
+          // Nothing but the status, if it boasts.
+          chain.fill(how === "boasts" ? chain.writableBytes - 1 : 0, chain.writableBytes, 0);
+          queue.push(chain, chain.writableBytes);
+        });
       },
       reset() {
         if (how !== "keeps") return;

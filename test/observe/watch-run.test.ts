@@ -101,8 +101,9 @@ describe("before a machine starts", () => {
 describe("a machine that nobody watches", () => {
   it("has the plain memory, as if there were nothing to watch with", () => {
     const parts = allocateParts(checkDescription(RNG));
-    expect(startWatch(parts, "driver")).toBeUndefined();
-    expect(startWatch(parts, "device")).toBeUndefined();
+    const { events } = parts;
+    expect(startWatch(parts, { side: "driver", events: events?.guest })).toBeUndefined();
+    expect(startWatch(parts, { side: "device", events: events?.host })).toBeUndefined();
     expect(attachMemory(parts.ram).constructor).toBe(LiveMemory);
     expect(parts.events).toBeUndefined();
   });

@@ -134,7 +134,13 @@ export const notificationRules = [
     return queue && `queue ${queue.index}: callbacks were asked for and used.idx not looked at again`;
   }),
   rule("LEGACY-DEV-03", "deviceIdle", ({ device, view, peek }) => {
-    if (view.status === 0 || (view.status & 4) !== 0 || !REQUEST_TYPES.includes(view.virtioId)) return false;
+    if (
+      device.elsewhere ||
+      view.status === 0 ||
+      (view.status & 4) !== 0 ||
+      !REQUEST_TYPES.includes(view.virtioId)
+    )
+      return false;
     for (const queue of device.queues.values()) {
       const index = peek.u16(queue.base + queue.layout.availIndex);
       if (queue.kicked && index !== queue.availLooked)

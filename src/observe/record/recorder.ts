@@ -77,6 +77,12 @@ export class Recorder implements MemoryWatcher {
     this.#table.access(access);
   };
 
+  /** On a thread that has no end of the bus: what happens there. */
+  hear(access: Access): void {
+    this.#access = undefined;
+    this.#table.access(access);
+  }
+
   read(number: Site, offset: number, value: number): void {
     if (number === COLLECT) {
       const ring = this.#ringAt(offset);

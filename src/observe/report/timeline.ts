@@ -4,25 +4,41 @@
  */
 import { LEGACY } from "../../wire/legacy-registers.ts";
 import type { TraceEvent } from "../record/event.ts";
-import type { Recording, TraceSide } from "./trace-file.ts";
+import type { Recording, Recordings, TraceSide } from "./trace-file.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 const PID = 1;
-const TID: Record<TraceSide, number> = { guest: 1, host: 2 };
+
+/** A thread, as it is drawn. */
+interface Lane {
+  readonly side: TraceSide;
+  readonly name: string;
+  readonly tid: number;
+}
 /** Arrows start and end at slices: instants get this length, in microseconds. */
 const POINT_US = 0.2;
 const SPACES = ["register", "config", "pci", "msix", "odd"];
 
 const bdf = (slot: number): string => `00:${slot.toString(16).padStart(2, "0")}.0`;
 
-export function* drawEvents(recordings: Readonly<Record<TraceSide, Recording>>): Generator<Json> {
+export function* drawEvents({ guest, host, io = [] }: Recordings): Generator<Json> {
+  const lanes: (Lane & { readonly recording: Recording })[] = [
+    { side: "guest", name: "guest", tid: 1, recording: guest },
+    { side: "host", name: "host", tid: 2, recording: host },
+    ...io.map((recording, index) => ({
+      side: "host" as const,
+      name: `I/O thread ${index + 1}`,
+      tid: 3 + index,
+      recording,
+    })),
+  ];
   yield metadata(0, "process_name", "virtlab");
-  for (const side of ["guest", "host"] as const) yield metadata(TID[side], "thread_name", side);
+  for (const { tid, name } of lanes) yield metadata(tid, "thread_name", name);
   const flows = new Flows();
-  for (const [side, slice] of inOrder(recordings)) {
-    yield draw(side, slice);
-    yield* flows.of(side, slice.event);
+  for (const [lane, slice] of inOrder(lanes)) {
+    yield draw(lane, slice);
+    yield* flows.of(lane, slice.event);
   }
 }
 
@@ -67,27 +83,24 @@ function slicesOf({ events }: Recording): Slice[] {
 
 const sleeps = ({ kind }: TraceEvent): boolean => kind === "sleep" || kind === "block";
 
-/** Both threads' slices by time. */
-function* inOrder(recordings: Readonly<Record<TraceSide, Recording>>): Generator<[TraceSide, Slice]> {
-  const [guest, host] = [slicesOf(recordings.guest), slicesOf(recordings.host)];
-  let [g, h] = [0, 0];
+/** All threads' slices by time; of those at one time the first lane's comes first. */
+function* inOrder(lanes: readonly (Lane & { readonly recording: Recording })[]): Generator<[Lane, Slice]> {
+  const rest = lanes.map((lane) => ({ lane, slices: slicesOf(lane.recording), next: 0 }));
+  const timeOf = ({ slices, next }: (typeof rest)[number]) =>
+    slices[next]?.event.time ?? Number.POSITIVE_INFINITY;
   for (;;) {
-    const [mine, other] = [guest[g], host[h]];
-    if (mine !== undefined && (other === undefined || mine.event.time <= other.event.time)) {
-      yield ["guest", mine];
-      g++;
-    } else if (other !== undefined) {
-      yield ["host", other];
-      h++;
-    } else return;
+    const first = rest.reduce((best, each) => (timeOf(each) < timeOf(best) ? each : best));
+    const slice = first.slices[first.next++];
+    if (slice === undefined) return;
+    yield [first.lane, slice];
   }
 }
 
-function draw(side: TraceSide, { event, length }: Slice): Json {
+function draw({ side, tid }: Lane, { event, length }: Slice): Json {
   const us = 1000 * event.time;
   const { kind, slot, place, value, detail, duration } = event;
   const raw = [side, kind, us, slot, place, value, detail, duration];
-  const common = { pid: PID, tid: TID[side], ts: us, ph: "X", cat: kind };
+  const common = { pid: PID, tid, ts: us, ph: "X", cat: kind };
   return { ...common, name: nameOf(event), dur: length, args: { raw } };
 }
 
@@ -109,11 +122,11 @@ class Flows {
   readonly #open = new Map<string, string>();
   #next = 1;
 
-  *of(side: TraceSide, { kind, slot, place, value, time }: TraceEvent): Generator<Json> {
+  *of({ tid }: Lane, { kind, slot, place, value, time }: TraceEvent): Generator<Json> {
     const key = `${slot} ${place} ${value}`;
     const common = {
       pid: PID,
-      tid: TID[side],
+      tid,
       ts: 1000 * time,
       cat: "request",
       name: `request ${bdf(slot)} queue ${place}`,

@@ -16,6 +16,9 @@ export interface Recording {
   readonly dropped: number;
 }
 
+/** Of CPU 0, the host's first thread, and I/O threads. */
+export type Recordings = Readonly<Record<TraceSide, Recording>> & { readonly io?: readonly Recording[] };
+
 export interface TraceHeader {
   readonly format: "virtlab trace";
   readonly version: number;
@@ -45,16 +48,15 @@ export class TraceError extends Error {
 const LINES_PER_WRITE = 1000;
 
 /** Rejects with the system's error when the file cannot be written, or the disk is full. */
-export async function writeTrace(
-  file: string,
-  recordings: Readonly<Record<TraceSide, Recording>>,
-): Promise<TraceHeader> {
+export async function writeTrace(file: string, recordings: Recordings): Promise<TraceHeader> {
+  const { guest } = recordings;
+  const host = wholeHost(recordings);
   const header: TraceHeader = {
     format: "virtlab trace",
     version: TRACE_VERSION,
-    events: { guest: recordings.guest.events.length, host: recordings.host.events.length },
-    dropped: { guest: recordings.guest.dropped, host: recordings.host.dropped },
-    clockErrorUs: clockError(recordings),
+    events: { guest: guest.events.length, host: host.events.length },
+    dropped: { guest: guest.dropped, host: host.dropped },
+    clockErrorUs: clockError({ guest, host }),
   };
   const handle = await open(file, "w");
   try {
@@ -73,6 +75,14 @@ export async function writeTrace(
     await handle.close();
   }
   return header;
+}
+
+/** What the host's threads did, together. */
+function wholeHost({ host, io = [] }: Recordings): Recording {
+  if (io.length === 0) return host;
+  const all = [host, ...io];
+  const events = all.flatMap((each) => each.events).sort((a, b) => a.time - b.time);
+  return { events, dropped: all.reduce((sum, { dropped }) => sum + dropped, 0) };
 }
 
 const NO_TRACE = "is no trace of virtlab";
