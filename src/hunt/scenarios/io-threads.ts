@@ -23,7 +23,8 @@ class PartedDevice extends StampDevice {
   }
 }
 
-const host = (context: ThreadContext, queues: number): ThreadProgram =>
+/** Without an observer: it would see neither what the I/O thread answers nor which interrupts it raises. */
+const host = ({ watchStatements: _, ...context }: ThreadContext, queues: number): ThreadProgram =>
   new HuntedHost(
     context,
     [{ model: new PartedDevice(context, queues), queueSize: SIZE, mapped: true, part: PART }],
