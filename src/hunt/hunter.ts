@@ -3,6 +3,7 @@
  * and takes back findings. One hunter keeps two threads busy.
  */
 import type { Worker } from "node:worker_threads";
+import { UsageError } from "../host/device.ts";
 import { allocateShared, type SharedBuffer } from "../memory/attach.ts";
 import type { ControlPlan } from "../memory/plan.ts";
 import { Turnstile } from "../memory/turnstile.ts";
@@ -112,6 +113,7 @@ export class Hunter {
   static async start(target: HuntTarget): Promise<Hunter> {
     const { scenario } = target;
     const threads = Object.keys(scenario.threads);
+    if (threads.length === 0) throw new UsageError(`${scenario.name} is empty: it has no threads`);
     const shared = {
       state: Turnstile.allocate(STATE_WORDS),
       ram: allocateShared(scenario.ramBytes ?? SCENARIO_DEFAULTS.ramBytes),

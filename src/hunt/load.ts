@@ -16,6 +16,13 @@ export function findDefect(id: string): Defect {
   throw new UsageError(`unknown defect "${id}"${nearestName(id, ids)}; virtlab list defects shows them`);
 }
 
+/** Of a user's or ours, one that can be planted. */
+export function findPlanted(id: string, own: readonly Defect[] = []): Defect {
+  const defect = own.find((each) => each.id === id) ?? findDefect(id);
+  if (defect.replacements.length === 0) throw new UsageError(`${defect.id}: ${defect.note ?? "not planted"}`);
+  return defect;
+}
+
 export function findScenario(name: string, own: readonly Scenario[] = []): Scenario {
   const all = [...own, ...SCENARIOS, ...PROVABLE, ...LITMUS_SCENARIOS];
   const found = all.find((scenario) => scenario.name === name);

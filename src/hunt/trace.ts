@@ -116,7 +116,7 @@ export class Recorder {
 }
 
 const OWN_FILES =
-  /\/(memory\/(scheduled-memory|stand-ins\/[\w-]+)|hunt\/(gate|trace|weak\/weak-memory|proof\/shared-memory|thread|worker))\.[tj]s/;
+  /\/(memory\/([\w-]+-memory|stand-ins\/[\w-]+)|hunt\/(gate|trace|weak\/weak-memory|proof\/shared-memory|thread|worker))\.[tj]s/;
 /** Frames of ours lie on top of those that people look for. */
 const FRAMES = 30;
 

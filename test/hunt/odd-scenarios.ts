@@ -41,3 +41,11 @@ export const dying = odd("dying", ({ ram }) => {
   ram.memory.write32(0, 1, BUFFER);
   process.exit(5);
 });
+
+export const empty = defineScenario({ name: "empty", summary: "empty", threads: {} });
+
+export const idle = defineScenario({
+  name: "idle",
+  summary: "idle",
+  threads: { only: (context) => ({ run: () => context.begin() }) },
+});

@@ -172,6 +172,13 @@ describe("prove", () => {
     SECONDS_MAX,
   );
 
+  test("that is interrupted says how far it came", async () => {
+    const scenario = findScenario("mailbox-2");
+    const proof = await prove({ scenario }, { signal: AbortSignal.abort() });
+    expect(proof).toMatchObject({ complete: false, interrupted: true, executions: 0 });
+    expect(statement(proof, "")).toMatch(/^not proved: mailbox-2 was interrupted after 0 s: 0 executions/);
+  });
+
   test(
     "admits that a scenario is too large",
     async () => {

@@ -13,8 +13,8 @@ import { DEFECTS } from "../../hunt/defects/index.ts";
 import { goesAstray } from "../../hunt/determinism.ts";
 import { HuntBrokenError, Hunter, type HuntTarget } from "../../hunt/hunter.ts";
 import { withLanes } from "../../hunt/lanes.ts";
-import { findDefect, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
-import { POLICY_NAMES } from "../../hunt/policies/index.ts";
+import { findPlanted, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
+import { DEPTH_FIRST, POLICY_NAMES } from "../../hunt/policies/index.ts";
 import { withoutLetter } from "../../hunt/races/orderings.ts";
 import { formatReplay } from "../../hunt/replay-line.ts";
 import { formatPage, subjectOf } from "../../hunt/report/page.ts";
@@ -26,6 +26,7 @@ import { nearestName } from "../../machine/nearest-name.ts";
 import { inLanes, numbered } from "../../machine/pool.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { jobsOption } from "../jobs.ts";
 import { orderingsJson, orderingsTable } from "../orderings.ts";
 import { writeReport } from "../report-file.ts";
@@ -91,7 +92,8 @@ export function huntCommand(): Command {
 
 function act(scenarios: readonly string[], options: HuntOptions): Promise<number> {
   if (options.merge !== undefined) return merge(options.merge, options);
-  return options.scoreboard ? scoreboard(options) : hunt(scenarios, options);
+  if (options.scoreboard) return scoreboard(options);
+  return untilInterrupted((signal) => hunt(scenarios, options, signal));
 }
 
 async function merge(paths: readonly string[], options: HuntOptions): Promise<number> {
@@ -102,8 +104,10 @@ async function merge(paths: readonly string[], options: HuntOptions): Promise<nu
   return found ? EXIT.finding : EXIT.fine;
 }
 
-async function hunt(names: readonly string[], options: HuntOptions): Promise<number> {
+async function hunt(names: readonly string[], options: HuntOptions, signal: AbortSignal): Promise<number> {
   checkPolicy(options.policy);
+  if (options.policy === DEPTH_FIRST && options.shard.of > 1)
+    throw new UsageError("--shard: depth-first search is one search: every part would be the same");
   const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
   const defect = chooseDefect(options.defect, own);
   const targets = chooseScenarios(names, defect, own).map((scenario): HuntTarget => {
@@ -111,12 +115,10 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
     return { scenario, defect: defect?.id, file, races: detectRaces || orderings, monitor };
   });
   const before = options.resume === undefined ? undefined : await readReport(options.resume);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
   const results: CampaignResult[] = [];
   return await withLanes(options.jobs, async (pool) => {
     for (const target of targets) {
-      if (stop.signal.aborted) break;
+      if (signal.aborted) break;
       const hunter = await Hunter.start(target);
       try {
         const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
@@ -126,7 +128,7 @@ async function hunt(names: readonly string[], options: HuntOptions): Promise<num
           pool.lanes(hunter),
           { ...campaignOptions(options, SECONDS_DEFAULT), from },
           progressOf(target, options),
-          stop.signal,
+          signal,
         );
         results.push(result);
         if (!options.json) process.stdout.write(`${summary(result)}\n`);
@@ -253,12 +255,8 @@ const campaignOptions = (options: HuntOptions, seconds: number): Partial<Campaig
   ...(options.schedules !== undefined && { schedules: options.schedules }),
 });
 
-function chooseDefect(id: string | undefined, own: HuntModule): Defect | undefined {
-  if (id === undefined) return own.defects[0];
-  const defect = own.defects.find((each) => each.id === id) ?? findDefect(id);
-  if (defect.replacements.length === 0) throw new UsageError(`${defect.id}: ${defect.note ?? "not planted"}`);
-  return defect;
-}
+const chooseDefect = (id: string | undefined, own: HuntModule): Defect | undefined =>
+  id === undefined ? own.defects[0] : findPlanted(id, own.defects);
 
 function chooseScenarios(names: readonly string[], defect: Defect | undefined, own: HuntModule) {
   if (names.length > 0) return names.map((name) => findScenario(name, own.scenarios));

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { withLanes } from "../../hunt/lanes.ts";
-import { findScenario, loadHuntModule } from "../../hunt/load.ts";
+import { findPlanted, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { detailsOf } from "../../hunt/proof/matchers.ts";
 import { type Proof, type ProofProgress, proveOn, rounded, statement } from "../../hunt/proof/prove.ts";
 import { PROVABLE } from "../../hunt/proof/scenarios/index.ts";
@@ -16,6 +16,7 @@ import { SITE_LABELS } from "../../wire/sites.ts";
 import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { jobsOption } from "../jobs.ts";
 import { orderingsJson, orderingsTable } from "../orderings.ts";
 
@@ -56,9 +57,11 @@ export function proveCommand(): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (names: string[], options: ProveOptions) => {
-      process.exitCode = await run(names, options);
+      process.exitCode = await untilInterrupted((signal) => run(names, options, signal));
     });
 }
+
+const NO_FILE: HuntModule = { defects: [], scenarios: [] };
 
 const HELP = `
 Exit codes: 0 everything proved, 1 something refuted, 2 something neither (too large for its time), or wrong usage.
@@ -72,23 +75,23 @@ Examples:
   virtlab prove kick-flags-1 --defect R33
   virtlab prove publish-1 --plain-site "driver: publish avail.idx" --weak store-buffer`;
 
-async function run(names: readonly string[], options: ProveOptions): Promise<number> {
+async function run(names: readonly string[], options: ProveOptions, signal: AbortSignal): Promise<number> {
   const seconds = wholeNumber("--seconds", options.seconds);
   const weak = weakSetup(options);
-  const scenarios = await chosen(names, options.file);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
+  const scenarios = chosen(names, own);
+  const defect = options.defect === undefined ? undefined : findPlanted(options.defect, own.defects).id;
   const results: { proof: Proof; statement: string }[] = [];
   const live = process.stderr.isTTY && options.json !== true;
   await withLanes(options.jobs, async (pool) => {
     for (const scenario of scenarios) {
-      if (stop.signal.aborted) break;
+      if (signal.aborted) break;
       const proof = await proveOn(
         pool,
-        { scenario, defect: options.defect, file: options.file, weak },
+        { scenario, defect, file: options.file, weak },
         {
           ...{ seconds, search: options.plain ? "plain" : "reduced", races: options.races },
-          ...{ justify: options.orderings === true, signal: stop.signal },
+          ...{ justify: options.orderings === true, signal },
         },
         live ? (now) => showProgress(scenario.name, now) : undefined,
       );
@@ -111,8 +114,7 @@ async function run(names: readonly string[], options: ProveOptions): Promise<num
   return results.every(({ proof }) => proof.complete) ? EXIT.fine : EXIT.usage;
 }
 
-async function chosen(names: readonly string[], file: string | undefined): Promise<readonly Scenario[]> {
-  const own = file === undefined ? [] : (await loadHuntModule(file)).scenarios;
+function chosen(names: readonly string[], { scenarios: own }: HuntModule): readonly Scenario[] {
   if (names.length === 0 && own.length > 0) return own;
   if (names.length === 0)
     throw new UsageError("which scenario? virtlab prove --help lists them; all: each of them");

@@ -4,6 +4,7 @@
  * every behaviour that an engine or a processor may show.
  */
 import { UsageError } from "../../host/device.ts";
+import { goesAstray } from "../determinism.ts";
 import { Hunter, type HuntTarget } from "../hunter.ts";
 import { type LanePool, withLanes } from "../lanes.ts";
 import { explainRace, stacksOf } from "../races/report.ts";
@@ -74,6 +75,11 @@ export async function proveOn(
     });
     if (probe.accesses === 0 && probe.findings.length === 0) throw untouched(scenario);
     const estimate = probe.schedules;
+    const astray = await goesAstray(hunter, 1);
+    if (astray !== undefined)
+      throw new UsageError(
+        `${scenario.name}: ${astray}. State outside shared memory must not survive an execution.`,
+      );
     const tree = new TreeSearch(pool.lanes(hunter), options, (now) => progress({ ...now, estimate }));
     const proof: Proof = { scenario: scenario.name, search, races, estimate, ...(await tree.run()) };
     return proof.findings.length > 0 && options.stopAtFinding
@@ -87,7 +93,7 @@ export async function proveOn(
 /** Nothing to explore: most likely the memory that the program works on is not the memory that is watched. */
 const untouched = ({ name }: Scenario): UsageError =>
   new UsageError(
-    `${name}: no thread touched the scenario's shared memory. What is watched are \`words\` and the buffers that its ` +
+    `${name}: no thread touched the scenario's shared memory: there is nothing to explore. What is watched are \`words\` and the buffers that its ` +
       "module or its `setup` makes; not buffers that a thread's own function makes, nor Buffer, WebAssembly or native code.",
   );
 
@@ -121,10 +127,11 @@ export function statement(proof: Proof, summary: string): string {
   if (proof.findings.length > 0) return `refuted: ${proof.scenario}, after ${executions} executions`;
   if (!proof.complete) {
     const share = `${(100 * proof.share).toPrecision(3)} %`;
-    return (
-      `not proved: ${proof.scenario} is too large for ${proof.seconds.toFixed(0)} s: ${executions} executions, about ` +
-      `${share} of the tree as known so far. Fewer buffers, devices or rounds make it smaller; --seconds gives it longer.`
-    );
+    const far = `${executions} executions, about ${share} of the tree as known so far`;
+    return proof.interrupted
+      ? `not proved: ${proof.scenario} was interrupted after ${proof.seconds.toFixed(0)} s: ${far}`
+      : `not proved: ${proof.scenario} is too large for ${proof.seconds.toFixed(0)} s: ${far}. Fewer buffers, devices or ` +
+          "rounds make it smaller; --seconds gives it longer.";
   }
   if (!proof.races)
     return `quiet: ${proof.scenario}: no oracle objects in any interleaving; races were not looked for`;

@@ -27,6 +27,8 @@ export interface SearchOptions {
 export interface SearchResult {
   /** True: nothing is left to explore. */
   readonly complete: boolean;
+  /** Ended before its time. */
+  readonly interrupted: boolean;
   readonly executions: number;
   /** Executions given up because nothing new lay beyond. */
   readonly pruned: number;
@@ -154,6 +156,7 @@ export class TreeSearch {
   get #result(): SearchResult {
     return {
       complete: this.#frontier.exhausted,
+      interrupted: this.#options.signal?.aborted === true && !this.#frontier.exhausted,
       executions: this.#executions,
       pruned: this.#pruned,
       classes: [...this.#classes],
