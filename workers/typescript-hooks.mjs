@@ -18,10 +18,21 @@ const OPTIONS = {
 };
 const SALT = JSON.stringify(OPTIONS);
 
+/** What the package exports, by the name that users import it by: here it is not built. */
+const { name, exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const EXPORTED = new Map(
+  Object.entries(exports).flatMap(([path, target]) => {
+    const source = /^\.\/dist\/(.*)\.js$/.exec(target.default ?? "");
+    return source === null ? [] : [[name + path.slice(1), `${ROOT}${source[1]}.ts`]];
+  }),
+);
+
 const isOwn = (url) => url.startsWith(ROOT) && url.endsWith(".ts") && !url.includes("/node_modules/");
 
 /** Among themselves the sources name files as they are. */
 export function resolve(specifier, context, next) {
+  const exported = EXPORTED.get(specifier);
+  if (exported !== undefined) return { url: exported, format: "module", shortCircuit: true };
   if (specifier.startsWith(".") && specifier.endsWith(".ts") && isOwn(context.parentURL))
     return { url: new URL(specifier, context.parentURL).href, format: "module", shortCircuit: true };
   return next(specifier, context);

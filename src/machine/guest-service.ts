@@ -100,7 +100,9 @@ async function loadProgram(url: string): Promise<GuestProgram> {
     module = await importModule(url);
   } catch (error) {
     // A program that throws while it loads is a program that throws; one that is not there is a wrong name.
-    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    const notThere =
+      error instanceof UsageError || (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
+    if (!notThere) throw error;
     throw new UsageError(`guest program ${displayUrl(url)} cannot be loaded: ${(error as Error).message}`);
   }
   if (typeof module.default !== "function") {

@@ -1,8 +1,10 @@
 /** Starting a worker thread from the sources or from the build, and finding modules that users name. */
+import { statSync } from "node:fs";
 import { register } from "node:module";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type ResourceLimits, type TransferListItem, Worker } from "node:worker_threads";
+import { UsageError } from "../host/device.ts";
 
 const FROM_SOURCES = import.meta.url.endsWith(".ts");
 const PROJECT = new URL("../../", import.meta.url).href;
@@ -51,8 +53,15 @@ let typescript: Promise<unknown> | undefined;
 /** Imports a user's module, which may be TypeScript of any dialect. */
 export async function importModule(url: string): Promise<Record<string, unknown>> {
   await prepareImport(url);
-  return (await import(url)) as Record<string, unknown>;
+  try {
+    return (await import(url)) as Record<string, unknown>;
+  } catch (error) {
+    if (url.startsWith("file:") && !isFile(fileURLToPath(url))) throw new UsageError("there is no such file");
+    throw error;
+  }
 }
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /** What must be in place before a module of this name can be imported. */
 export async function prepareImport(url: string): Promise<void> {

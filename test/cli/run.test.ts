@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -98,7 +107,9 @@ describe("virtlab run", () => {
       () => ["--guest", file("no-default.mjs")],
       "got no default export",
     ],
-    ["a guest module that is not there", () => ["--guest", file("none.mjs")], "cannot be loaded"],
+    ["a guest module that is not there", () => ["--guest", file("none.mjs")], "there is no such file"],
+    ["a guest module that is a folder", () => ["--guest", folder], "there is no such file"],
+    ["a device module that is not there", () => ["--device", file("none.mjs")], "there is no such file"],
     ["a description that is no JSON", () => ["--config", file("broken.json")], "expected JSON"],
     ["a description that is a list", () => ["--config", file("list.json")], "expected an object, got []"],
     [
@@ -138,6 +149,16 @@ describe("virtlab run", () => {
     const { code, stdout } = await cliHere("run", "--guest", file("function.mjs"));
     expect(stdout).toContain("verdict: crashed: the program's result cannot be handed over: () => 1");
     expect(code).toBe(3);
+  });
+
+  it("runs modules that import the package by its name, here from the sources", async () => {
+    const packed = (name: string) => fileURLToPath(new URL(`../packed/${name}`, import.meta.url));
+    const names = ["counter-device.js", "counter-program.js"];
+    // Outside of the project nothing else would find it.
+    for (const name of names) copyFileSync(packed(name), file(name));
+    const [device = "", guest = ""] = names.map(file);
+    const { code, stdout } = await cli("run", "--device", device, "--guest", guest, "--arg", "3", "--json");
+    expect([code, JSON.parse(stdout).result]).toEqual([0, [1, 2, 3]]);
   });
 
   it("ends quietly when nobody reads its output, and in one line when it cannot be written", async () => {
