@@ -22,10 +22,11 @@ export function parseDevice(text: string): DeviceDescription {
   return { type, ...place, options };
 }
 
-export function wholeNumber(name: string, value: unknown): number {
+export function wholeNumber(name: string, value: unknown, min = 0): number {
   const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!Number.isSafeInteger(number)) throw new UsageError(`${name}: expected a whole number, got "${value}"`);
-  return number;
+  if (Number.isSafeInteger(number) && number >= min) return number;
+  const bound = min === 0 ? "" : ` from ${min} on`;
+  throw new UsageError(`${name}: expected a whole number${bound}, got "${value}"`);
 }
 
 export function onOff(name: string, value: string): boolean {

@@ -29,7 +29,7 @@ export function findScenario(name: string, own: readonly Scenario[] = []): Scena
   if (found !== undefined) return found;
   const names = all.map((scenario) => scenario.name);
   throw new UsageError(
-    `unknown scenario "${name}"${nearestName(name, names)}; known are ${names.join(", ")}`,
+    `unknown scenario "${name}"${nearestName(name, names)}; virtlab list scenarios and virtlab prove --help show them`,
   );
 }
 

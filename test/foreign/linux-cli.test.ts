@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cacheFolder } from "../../src/foreign/linux/cache.ts";
 import { characterDevice, cpioArchive, directory, executable } from "../../src/foreign/linux/cpio.ts";
 import { findSystemFiles } from "../../src/foreign/linux/system-files.ts";
-import { VIRTLAB } from "../support/cli.ts";
+import { cliHere, VIRTLAB } from "../support/cli.ts";
 import { LINUX_MS, linuxHere } from "./linux-rig.ts";
 import { FULL } from "./matrix.ts";
 
@@ -67,6 +67,14 @@ describe("virtlab linux says what is wrong", { timeout: LINUX_MS }, () => {
     const result = virtlab(args);
     expect(result.status).toBe(2);
     expect(result.stderr).toContain(message);
+  });
+
+  it.skipIf(typeof linux === "string").each(["3", "64M", "3G"])("for %s of memory", async (size) => {
+    const { code, stderr } = await cliHere("linux", "--memory", size, "--run", "true");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^virtlab: memory: expected \d+M to 2048M, got/),
+    ]);
   });
 });
 

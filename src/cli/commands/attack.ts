@@ -62,7 +62,7 @@ Examples:
 async function attack(what: string, names: string[], options: AttackCliOptions): Promise<number> {
   const run = ATTACKS[what as keyof typeof ATTACKS];
   if (run === undefined) throw new UsageError(`attack: expected device or driver, got "${what}"`);
-  const inputs = wholeNumber("--inputs", options.inputs);
+  const inputs = wholeNumber("--inputs", options.inputs, 1);
   const seed =
     options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
   const only = onlyOf(options);

@@ -1,5 +1,5 @@
 /** `virtlab hunt`: look for races in scenarios, planted or not, and print the schedule that shows one. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UsageError } from "../../host/device.ts";
 import {
   type CampaignOptions,
@@ -25,6 +25,7 @@ import { shrink } from "../../hunt/shrink.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
 import { inLanes, numbered } from "../../machine/pool.ts";
 import { newCommand } from "../command.ts";
+import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { jobsOption } from "../jobs.ts";
@@ -63,9 +64,9 @@ export function huntCommand(): Command {
     .description("hunt races: run drivers and devices under every interleaving that a policy thinks of")
     .argument("[scenarios...]", "scenarios to run; default: all, or those of the defect")
     .option("--policy <name>", POLICY_NAMES.join(", "), "portfolio")
-    .option("--schedules <count>", "executions of each scenario", whole)
-    .option("--seconds <seconds>", `time for each scenario (default: ${SECONDS_DEFAULT})`, positive)
-    .option("--seed <number>", "where the random policies begin", whole, 1)
+    .option("--schedules <count>", "executions of each scenario", whole("--schedules"))
+    .option("--seconds <seconds>", `time for each scenario (default ${SECONDS_DEFAULT})`, positive)
+    .option("--seed <number>", "where the random policies begin", whole("--seed"), 1)
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
     .option("--detect-races", "hold each execution against the definition of a data race, too")
@@ -79,8 +80,12 @@ export function huntCommand(): Command {
       `plant every known bug in turn, and say what kills it; with --policy ${EVERY_POLICY}: in how many schedules each does`,
     )
     .addOption(jobsOption())
-    .option("--shard <i/n>", "the i-th of n parts of the campaign", shard, { index: 0, of: 1 })
-    .option("--from <execution>", "go on at this execution", whole, 0)
+    .addOption(
+      new Option("--shard <i/n>", "the i-th of n parts of the campaign")
+        .argParser(shard)
+        .default({ index: 0, of: 1 }, "1/1"),
+    )
+    .option("--from <execution>", "go on at this execution", whole("--from"), 0)
     .option("--resume <file.json>", "go on where the campaigns of a --json report ended")
     .option("--merge <files.json...>", "put --json reports together instead of hunting")
     .option("--report <file.html>", "write the failure as a page")
@@ -277,14 +282,11 @@ function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new UsageError(`expected a whole number, got "${text}"`);
-  return Number(text);
-}
+const whole = (name: string) => (text: string) => wholeNumber(name, text);
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new UsageError(`expected a number above 0, got "${text}"`);
+  if (!(value > 0)) throw new UsageError(`--seconds: expected a number above 0, got "${text}"`);
   return value;
 }
 

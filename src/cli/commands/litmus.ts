@@ -33,7 +33,7 @@ interface Outcomes {
 
 async function look(lecture: Lecture, twin: boolean, live: string | undefined): Promise<Outcomes> {
   if (live !== undefined) {
-    const { outcomes, times } = await runLive(lecture, twin, wholeNumber("--live", live));
+    const { outcomes, times } = await runLive(lecture, twin, wholeNumber("--live", live, 1));
     return { outcomes, said: `${times} times` };
   }
   const { outcomes, executions, complete } = await runLecture(lecture, twin);

@@ -3,7 +3,7 @@
  * boots with the devices in place, or comes out of a snapshot and has them plugged in.
  */
 import { readFile } from "node:fs/promises";
-import type { DeviceModel } from "../../host/device.ts";
+import { type DeviceModel, UsageError } from "../../host/device.ts";
 import type { Host } from "../../host/host.ts";
 import type { AddDeviceOptions, VirtioFunction } from "../../host/virtio-function.ts";
 import { runDeviceCommand } from "../../machine/device-command.ts";
@@ -22,7 +22,10 @@ import { newV86, type V86, type V86Options, v86Version } from "./v86.ts";
 const COMMAND_LINE = "console=ttyS0 quiet cryptomgr.notests noisapnp nokaslr mitigations=off";
 /** Changes with whatever of ours the firmware has seen at boot. */
 const PC_VERSION = 2;
-const DEFAULT_MEMORY = 128 << 20;
+const MIB = 2 ** 20;
+const DEFAULT_MEMORY = 128 * MIB;
+const MEMORY_MAX_MIB = 2048;
+const INITRD_AT_MIB = 64;
 /** What a kernel says when it stops, whatever its log level. */
 const LAST_WORDS = /\[ *\d+\.\d+\] ((?:Kernel panic - not syncing|reboot): .*)/;
 const BOOT_MS = 180_000;
@@ -240,6 +243,7 @@ async function pcOptions(options: LinuxOptions): Promise<V86Options> {
     files.initrd === undefined
       ? await buildInitramfs(files.busybox, files.modules)
       : await readFile(files.initrd);
+  checkMemory(memory, initrd.byteLength);
   return {
     memory,
     acpi,
@@ -248,6 +252,13 @@ async function pcOptions(options: LinuxOptions): Promise<V86Options> {
     initrd,
     commandLine: COMMAND_LINE,
   };
+}
+
+/** v86 puts the first file system at 64 MiB, and has 2 GiB at most. */
+function checkMemory(bytes: number, initrdBytes: number): void {
+  const least = Math.ceil(INITRD_AT_MIB + initrdBytes / MIB);
+  if (bytes >= least * MIB && bytes <= MEMORY_MAX_MIB * MIB) return;
+  throw new UsageError(`memory: expected ${least}M to ${MEMORY_MAX_MIB}M, got ${bytes} bytes`);
 }
 
 /** Whatever the machine has been made of; the first file system has busybox, the modules and our scripts in it. */
