@@ -2,17 +2,19 @@
  * Actors: what the scheduler chooses among. Threads run code of their own. An interrupt actor is a processor's
  * interrupt context: it runs on top of its thread's code, at any access where the processor would take it. An
  * event happens at once when chosen (somebody asks for an unplug, a resize, a pause) and is acted on where
- * the code that it concerns looks for it.
+ * the code that it concerns looks for it. A spurious move is an event that nobody looks for.
  *
- * Their numbers are their rank when nothing else decides: threads first, then interrupts, then events.
+ * Their numbers are their rank when nothing else decides: threads first, then interrupts, then events, then what is
+ * spurious.
  */
 import { planControl } from "../memory/plan.ts";
 import { MAX_THREADS } from "../memory/turnstile.ts";
 import type { Processes } from "./proof/steps.ts";
 import { SCENARIO_DEFAULTS, type Scenario } from "./scenario.ts";
+import { type SpuriousMove, spuriousMoves } from "./spurious.ts";
 import { MAX_ACTORS } from "./state.ts";
 
-export type ActorKind = "thread" | "interrupt" | "event";
+export type ActorKind = "thread" | "interrupt" | "event" | "spurious";
 
 export interface Actor {
   readonly id: number;
@@ -35,6 +37,7 @@ export interface ActorNames {
   readonly interrupted: readonly string[];
   /** Event name to the thread that acts on it. */
   readonly events: Readonly<Record<string, string>>;
+  readonly spurious: readonly SpuriousMove[];
 }
 
 export function planActors(names: ActorNames): ActorPlan {
@@ -54,6 +57,7 @@ export function planActors(names: ActorNames): ActorPlan {
     names.interrupted.includes(name) ? add(`${name} irq`, "interrupt", thread) : undefined,
   );
   for (const [name, thread] of Object.entries(names.events)) add(name, "event", threadOf(thread));
+  for (const { name, thread } of names.spurious) add(name, "spurious", threadOf(thread));
   if (bases.length > MAX_THREADS || actors.length > MAX_ACTORS) {
     throw new RangeError(`at most ${MAX_THREADS} threads and ${MAX_ACTORS} actors`);
   }
@@ -65,6 +69,7 @@ export function actorsOf(scenario: Scenario): ActorPlan {
     threads: Object.keys(scenario.threads),
     interrupted: Object.keys(scenario.processors ?? {}),
     events: scenario.events ?? {},
+    spurious: spuriousMoves(scenario),
   });
 }
 
@@ -76,7 +81,9 @@ export const controlPlanOf = (scenario: Scenario) =>
   });
 
 export const processesOf = ({ actors, interrupts }: ActorPlan): Processes => ({
-  process: actors.map(({ id, kind, thread }) => (kind === "event" ? id : thread)),
+  process: actors.map(({ id, kind, thread }) => (kind === "event" || kind === "spurious" ? id : thread)),
   concerns: actors.map(({ thread }) => thread),
-  interrupt: actors.map(({ kind, thread }) => (kind === "event" ? -1 : (interrupts[thread]?.id ?? -1))),
+  interrupt: actors.map(({ kind, thread }) =>
+    kind === "event" || kind === "spurious" ? -1 : (interrupts[thread]?.id ?? -1),
+  ),
 });

@@ -38,6 +38,8 @@ export class Gate implements AccessGate {
   ramWatcher: ((kind: AccessKind) => void) | undefined;
   recorder: Recorder | undefined;
   dirt: Dirt | undefined;
+  /** Does what a spurious move of this actor does to the control page. */
+  disturb: ((actor: number) => void) | undefined;
   private readonly turnstile: Turnstile;
   private readonly words: Int32Array;
   private readonly thread: number;
@@ -47,6 +49,8 @@ export class Gate implements AccessGate {
   private readonly interruptActors: readonly Actor[];
   private readonly own: Actor | undefined;
   private readonly firstEvent: number;
+  /** The spurious ones, a bit each: they keep no execution alive. */
+  private readonly spurious: number;
   private policy: Policy;
   /** The access that stands at the gate. */
   private memory = 0;
@@ -64,7 +68,11 @@ export class Gate implements AccessGate {
     this.pending = pending;
     this.interruptActors = plan.interrupts.filter((actor) => actor !== undefined);
     this.own = plan.interrupts[thread];
-    this.firstEvent = plan.actors.findIndex(({ kind }) => kind === "event");
+    this.firstEvent = plan.actors.findIndex(({ kind }) => kind === "event" || kind === "spurious");
+    this.spurious = plan.actors.reduce(
+      (mask, { kind, id }) => (kind === "spurious" ? mask | (1 << id) : mask),
+      0,
+    );
     if (this.firstEvent < 0) this.firstEvent = plan.actors.length;
     this.actor = thread;
     this.policy = POLICIES[0] as Policy;
@@ -218,7 +226,7 @@ export class Gate implements AccessGate {
     const words = this.words;
     for (;;) {
       const enabled = this.movable();
-      if (enabled === 0) this.end(ENDED.quiescent);
+      if ((enabled & ~this.spurious) === 0) this.end(ENDED.quiescent);
       const alone = (enabled & (enabled - 1)) === 0 && !this.policy.everyStep;
       const next = alone ? lowest(enabled) : this.choose(enabled);
       if (next === this.actor) return;
@@ -277,7 +285,7 @@ export class Gate implements AccessGate {
         if (((words[AT.accepting] as number) & bit) !== 0 && this.pending[id]?.()) enabled |= bit;
       }
     }
-    if (enabled === 0 && words[AT.parked] !== 0) {
+    if ((enabled & ~this.spurious) === 0 && words[AT.parked] !== 0) {
       this.unpark(words[AT.parked] as number);
       enabled = words[AT.enabled] as number;
     }
@@ -326,14 +334,27 @@ export class Gate implements AccessGate {
 
   private fire(event: number): void {
     const words = this.words;
-    words[AT.enabled] = (words[AT.enabled] as number) & ~(1 << event);
-    words[AT.fired] = (words[AT.fired] as number) | (1 << event);
-    this.recorder?.note(event, "event");
+    if (((this.spurious >>> event) & 1) !== 0) this.disturbed(event);
+    else {
+      words[AT.enabled] = (words[AT.enabled] as number) & ~(1 << event);
+      words[AT.fired] = (words[AT.fired] as number) | (1 << event);
+      this.recorder?.note(event, "event");
+    }
     // Whoever sleeps is woken, as by a message on its control port; a wait promises nothing about its word. Whoever is
     // on its way to sleep will not.
     const { thread } = this.plan.actors[event] as Actor;
     if (words[AREA.blockedOn + thread] !== NOT_BLOCKED) this.ready(thread);
     else words[AT.tokens] = (words[AT.tokens] as number) | (1 << thread);
+  }
+
+  private disturbed(actor: number): void {
+    const words = this.words;
+    const left = (words[AT.spurious] as number) - 1;
+    words[AT.spurious] = left;
+    if (left === 0) words[AT.enabled] = (words[AT.enabled] as number) & ~this.spurious;
+    this.recorder?.note(actor, "spurious");
+    this.disturb?.(actor);
+    this.unpark(words[AT.parked] as number);
   }
 
   private ready(actor: number): void {

@@ -128,6 +128,7 @@ export class Hunter {
       ...shared,
       scenario: scenario.name,
       defect: target.defect ?? null,
+      spurious: scenario.spuriousMost ?? 0,
       ...(target.weak !== undefined && { weak: target.weak }),
     };
     try {

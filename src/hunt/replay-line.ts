@@ -15,6 +15,7 @@ import { SITE_COUNT, type SiteLabel, site, siteLabel } from "../wire/sites.ts";
 import type { Actor } from "./actors.ts";
 import { findScenario } from "./load.ts";
 import type { Scenario } from "./scenario.ts";
+import { withSpurious } from "./spurious.ts";
 import { actorsOf, type WeakSetup } from "./thread.ts";
 import type { Switch } from "./trace.ts";
 import { WEAKNESSES, type Weakness } from "./weak/weak-memory.ts";
@@ -28,6 +29,8 @@ export interface ReplayLine {
   readonly races?: boolean;
   /** The monitor watched. */
   readonly monitor?: boolean;
+  /** Spurious moves that an execution may have. */
+  readonly spurious?: number;
   readonly weak?: WeakSetup | undefined;
 }
 
@@ -51,9 +54,10 @@ export function formatReplay(line: ReplayLine, actors: readonly Actor[]): string
   ].join(":");
 }
 
-const needsOf = ({ races, monitor, weak }: ReplayLine): string[] => [
+const needsOf = ({ races, monitor, spurious = 0, weak }: ReplayLine): string[] => [
   ...(races === true ? ["races"] : []),
   ...(monitor === true ? ["monitor"] : []),
+  ...(spurious > 0 ? [`spurious.${spurious}`] : []),
   ...(weak?.switches ?? []).map((name) => `weak.${name}`),
   ...(weak?.demoted ?? []).map((label) => `plain.${siteWord(site(label))}`),
 ];
@@ -65,7 +69,8 @@ export function parseReplay(text: string, own: readonly Scenario[] = []): Replay
   if (!draws.startsWith("draws=")) {
     throw new UsageError(`replay: expected scenario:defect:draws=…:switches, got "${text}"`);
   }
-  const actors = actorsOf(findScenario(scenario, own)).actors;
+  const needed = needs === undefined ? undefined : parseNeeds(needs);
+  const { actors } = actorsOf(withSpurious(findScenario(scenario, own), needed?.spurious ?? 0));
   const numbers = new Map(actors.map(({ id, name }) => [actorWord(name), id]));
   const actor = (word: string): number => {
     const id = numbers.get(word);
@@ -83,11 +88,12 @@ export function parseReplay(text: string, own: readonly Scenario[] = []): Replay
       .split(",")
       .filter(Boolean)
       .map((word) => parseSwitch(word, actor)),
-    ...(needs !== undefined && parseNeeds(needs)),
+    ...needed,
   };
 }
 
-function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "monitor" | "weak"> {
+function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "monitor" | "spurious" | "weak"> {
+  let spurious = 0;
   const switches: Weakness[] = [];
   const demoted: SiteLabel[] = [];
   for (const need of needs) {
@@ -95,13 +101,17 @@ function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "monit
     const number = SITE_NUMBERS.get(name);
     const weakness = WEAKNESSES.find((each) => each === name);
     if (kind === "weak" && weakness !== undefined) switches.push(weakness);
+    else if (kind === "spurious" && /^\d+$/.test(name)) spurious = Number(name);
     else if (kind === "plain" && number !== undefined) demoted.push(siteLabel(number) as SiteLabel);
     else if (need !== "races" && need !== "monitor")
-      throw new UsageError(`replay: "${need}" is not races, monitor, weak.<switch> or plain.<site>`);
+      throw new UsageError(
+        `replay: "${need}" is not races, monitor, spurious.<count>, weak.<switch> or plain.<site>`,
+      );
   }
   return {
     races: needs.includes("races"),
     monitor: needs.includes("monitor"),
+    spurious,
     ...(switches.length + demoted.length > 0 && { weak: { switches, demoted } }),
   };
 }

@@ -10,6 +10,7 @@ import type { SharedMemory } from "../memory/shared-memory.ts";
 import type { Side } from "../monitor/moments.ts";
 import type { Observer } from "../monitor/observer.ts";
 import type { SiteLabel } from "../wire/sites.ts";
+import type { Spurious } from "./spurious.ts";
 
 /** What was wrong, by the oracle that saw it. */
 export type OracleName =
@@ -83,6 +84,10 @@ export interface Scenario {
   readonly processors?: Readonly<Record<string, number>>;
   /** Things that happen at any moment: event name to the thread that acts on it. */
   readonly events?: Readonly<Record<string, string>>;
+  /** Notifications that may come without need, by the thread that is notified. */
+  readonly spurious?: Readonly<Record<string, Spurious>>;
+  /** How many of them, and of wake-ups without a cause, an execution may have; none unless a hunt asks. */
+  readonly spuriousMost?: number;
   readonly ramBytes?: number;
   readonly cpus?: number;
   readonly functions?: number;

@@ -100,6 +100,8 @@ export const WORD = {
   circling: 39,
   /** Set when the batch has ended. */
   over: 40,
+  /** Spurious moves that the execution may still have. */
+  spurious: 41,
 } as const;
 
 const BLOCKED_ON = 48;

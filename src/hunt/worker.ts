@@ -4,6 +4,7 @@ import { moduleUrl, prepareImport } from "../machine/thread.ts";
 import { takeGlobalNames } from "../memory/stand-ins/index.ts";
 import { plant } from "./defect.ts";
 import { findDefect, findScenario, type HuntModule, loadHuntModule } from "./load.ts";
+import { withSpurious } from "./spurious.ts";
 import { type BatchRequest, type BatchResult, HuntThread, type ThreadSetup } from "./thread.ts";
 
 /** What a thread is started with. */
@@ -16,6 +17,8 @@ export interface HuntWorkerData {
 export interface HuntSetup extends ThreadSetup {
   readonly scenario: string;
   readonly defect: string | null;
+  /** Spurious moves of an execution. */
+  readonly spurious: number;
 }
 
 export type HuntMessage =
@@ -61,11 +64,11 @@ class ServedThread {
     return { type: "result", result: await this.#thread.runBatch(request) };
   }
 
-  async #setUp({ scenario: name, defect, ...setup }: HuntSetup): Promise<void> {
+  async #setUp({ scenario: name, defect, spurious, ...setup }: HuntSetup): Promise<void> {
     const own = await this.#own;
     this.#unplant();
     this.#unplant = () => {};
-    const scenario = findScenario(name, own.scenarios);
+    const scenario = withSpurious(findScenario(name, own.scenarios), spurious);
     if (defect !== null) {
       this.#unplant = plant(own.defects.find(({ id }) => id === defect) ?? findDefect(defect));
     }

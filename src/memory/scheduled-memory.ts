@@ -76,6 +76,11 @@ export class ScheduledMemory implements SharedMemory {
     for (let at = offset >>> 2; at < end; at++) this.u32[at] = 0;
   }
 
+  /** Sets bits from outside the execution. */
+  set(offset: number, bits: number): void {
+    this.u32[offset >>> 2] = (this.u32[offset >>> 2] as number) | bits;
+  }
+
   read8(offset: number, site: Site): number {
     this.gate.before(this.id, offset, 1, site, ACCESS.read);
     return this.saw(this.u8[offset] as number);

@@ -22,6 +22,7 @@ import { formatRecording } from "../../hunt/report/text.ts";
 import { SCENARIOS } from "../../hunt/scenarios/index.ts";
 import { type ScoreRow, score } from "../../hunt/scoreboard.ts";
 import { shrink } from "../../hunt/shrink.ts";
+import { withSpurious } from "../../hunt/spurious.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
 import { inLanes, numbered } from "../../machine/pool.ts";
 import { newCommand } from "../command.ts";
@@ -41,6 +42,7 @@ interface HuntOptions {
   readonly defect?: string;
   readonly file?: string;
   readonly detectRaces?: boolean;
+  readonly spurious: number;
   readonly monitor?: boolean;
   readonly orderings?: boolean;
   readonly scoreboard?: boolean;
@@ -70,6 +72,7 @@ export function huntCommand(): Command {
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
     .option("--detect-races", "hold each execution against the definition of a data race, too")
+    .option("--spurious <count>", "notifications and wake-ups without need, in each execution", whole, 0)
     .option("--monitor", "hold each execution against the specification's statements, too")
     .option(
       "--orderings",
@@ -115,8 +118,9 @@ async function hunt(names: readonly string[], options: HuntOptions, signal: Abor
     throw new UsageError("--shard: depth-first search is one search: every part would be the same");
   const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
   const defect = chooseDefect(options.defect, own);
-  const targets = chooseScenarios(names, defect, own).map((scenario): HuntTarget => {
-    const { file, detectRaces, orderings, monitor } = options;
+  const targets = chooseScenarios(names, defect, own).map((chosen): HuntTarget => {
+    const { file, detectRaces, orderings, monitor, spurious } = options;
+    const scenario = withSpurious(chosen, spurious);
     return { scenario, defect: defect?.id, file, races: detectRaces || orderings, monitor };
   });
   const before = options.resume === undefined ? undefined : await readReport(options.resume);
@@ -186,6 +190,7 @@ async function showFailure(hunter: Hunter, result: CampaignResult, options: Hunt
       draws,
       switches,
       races: recording.findings.some(({ race }) => race !== undefined),
+      spurious: hunter.target.scenario.spuriousMost ?? 0,
       monitor: hunter.target.monitor === true && recording.findings[0]?.oracle === "O11 statements",
     },
     hunter.actors,

@@ -8,6 +8,7 @@ import { formatReplay, parseReplay, type ReplayLine, replayInput } from "../../h
 import { formatPage, subjectOf } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
 import { shrink } from "../../hunt/shrink.ts";
+import { withSpurious } from "../../hunt/spurious.ts";
 import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -88,12 +89,12 @@ const ownModule = async ({ file }: ReplayOptions): Promise<HuntModule> =>
   file === undefined ? NO_FILE : await loadHuntModule(file);
 
 async function withHunter(
-  { scenario, defect, races, monitor, weak }: ReplayLine,
+  { scenario, defect, races, monitor, spurious, weak }: ReplayLine,
   own: HuntModule,
   { file }: ReplayOptions,
   use: (hunter: Hunter) => Promise<number>,
 ): Promise<number> {
-  const found = findScenario(scenario, own.scenarios);
+  const found = withSpurious(findScenario(scenario, own.scenarios), spurious ?? 0);
   if (defect !== undefined && !own.defects.some(({ id }) => id === defect)) findDefect(defect);
   const hunter = await Hunter.start({ scenario: found, defect, file, races, monitor, weak });
   try {

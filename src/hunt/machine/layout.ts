@@ -10,6 +10,8 @@ export const FIRST_SLOT = 1;
 /** The first message irq of a guest, and its vector. */
 export const FIRST_MESSAGE_IRQ = 24;
 export const FIRST_VECTOR = 0x30;
+/** Of the first function's first queue, where the configuration has a vector of its own. */
+export const QUEUE_VECTOR = FIRST_VECTOR + 1;
 /** The functions' MSI-X capability, and its message control. */
 export const MSIX_CAPABILITY = 0x50;
 export const MSIX_CONTROL = MSIX_CAPABILITY + 2;

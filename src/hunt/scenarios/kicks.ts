@@ -4,7 +4,7 @@ import { GatheringDevice, PausableDevice } from "../machine/choosy-devices.ts";
 import { attachQueue, QUEUE_IRQ } from "../machine/direct-queue.ts";
 import { GuestCpu } from "../machine/guest-cpu.ts";
 import { HuntedHost } from "../machine/host-side.ts";
-import { ringsInOrder } from "../machine/layout.ts";
+import { QUEUE_VECTOR, ringsInOrder } from "../machine/layout.ts";
 import { StampDevice } from "../machine/stamp-device.ts";
 import { StampDriver } from "../machine/stamp-driver.ts";
 import { defineScenario, type Scenario, type ThreadContext, type ThreadProgram } from "../scenario.ts";
@@ -38,6 +38,7 @@ const lateKick = defineScenario({
   name: "late-kick",
   summary: "four publications and one kick decision for them all, flags, MSI-X",
   processors: { guest: 0 },
+  spurious: { host: { kick: 0 }, guest: { vector: QUEUE_VECTOR } },
   threads: {
     guest: (context) =>
       guest(context, byFlags, (driver, cpu) => {
@@ -57,6 +58,7 @@ const gather = defineScenario({
   name: "gather",
   summary: "a receiver that needs three buffers before it can use any, event index, MSI-X",
   processors: { guest: 0 },
+  spurious: { host: { kick: 0 }, guest: { vector: QUEUE_VECTOR } },
   threads: {
     guest: (context) =>
       guest(context, byEvent, (driver, cpu) => {
@@ -70,6 +72,7 @@ const pause = defineScenario({
   name: "pause",
   summary: "the device is paused and resumed between and during requests, flags, MSI-X",
   processors: { guest: 0 },
+  spurious: { host: { kick: 0 }, guest: { vector: QUEUE_VECTOR } },
   events: { pause: "host", resume: "host" },
   threads: {
     guest: (context) =>

@@ -6,7 +6,7 @@ import { FEATURE, featureMask } from "../../wire/features.ts";
 import { attachQueue, QUEUE_IRQ } from "../machine/direct-queue.ts";
 import { GuestCpu } from "../machine/guest-cpu.ts";
 import { HuntedHost } from "../machine/host-side.ts";
-import { ringsInOrder } from "../machine/layout.ts";
+import { QUEUE_VECTOR, ringsInOrder } from "../machine/layout.ts";
 import { LateDevice, StampDevice } from "../machine/stamp-device.ts";
 import { StampDriver } from "../machine/stamp-driver.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
@@ -46,6 +46,7 @@ function requests(options: RequestsOptions): Scenario {
     name: options.name,
     summary: options.summary,
     processors: { guest: 0 },
+    spurious: { host: { kick: 0 }, ...(options.line ? {} : { guest: { vector: QUEUE_VECTOR } }) },
     ramBytes: 16_384,
     threads: {
       guest(context) {
