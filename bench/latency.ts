@@ -1,6 +1,11 @@
-/** latency: one buffer out at a time, from adding it to having it back, against the bare ping-pong. */
-import { alternate, pairedRatio, summarise } from "./harness/alternate.ts";
+/**
+ * latency: one buffer out at a time, from adding it to having it back, against the bare ping-pong; and, where both sides
+ * poll, against the same ring in C, which has as many cache lines to move.
+ */
+import { median } from "simple-statistics";
+import { alternate, pairedRatio, type Rounds, summarise } from "./harness/alternate.ts";
 import type { Bench, Plan, Result } from "./harness/bench.ts";
+import { nativeAvailable, nativeRing } from "./harness/native.ts";
 import { type PingPong, startPingPong } from "./harness/ping-pong.ts";
 import type { RingShape } from "./ring.data.ts";
 import { DEFAULT_SHAPE, startRing } from "./ring-run.ts";
@@ -10,6 +15,8 @@ interface Case extends Partial<RingShape> {
   readonly trips: number;
 }
 
+/** As many rounds, before the one that is timed, as bring each of the two threads to a core of its own. */
+const WARM_UPS = 20;
 const ONE = { outstanding: 1, batch: 1 } as const;
 const CASES: readonly Case[] = [
   { name: "polling, queue of 2", size: 2, trips: 5_000 },
@@ -33,21 +40,33 @@ export const latency: Bench = {
 async function measure(plan: Plan, { name, trips, ...some }: Case, floor: PingPong): Promise<Result> {
   plan.note(`latency: ${name}`);
   const count = plan.scale(trips, trips / 10);
-  const run = await startRing({ ...DEFAULT_SHAPE, ...ONE, ...some });
-  const times = await alternate(plan, {
-    queue: async () => (await run.round(count)).ms,
+  const shape = { ...DEFAULT_SHAPE, ...ONE, ...some };
+  const run = await startRing(shape);
+  const polling = shape.wait === "poll";
+  const warmUps = polling ? plan.scale(WARM_UPS, 0) : 0;
+  const native = (): number => nativeRing({ ...shape, publish: "batch", count, warmUps }).ms;
+  const times: Rounds<string> = await alternate<string>(plan, {
+    queue: async () => (await run.round(count, warmUps)).ms,
     raw: () => floor.round(count),
+    ...(polling && nativeAvailable() && { native }),
   });
+  const { queue = [], raw = [], native: inC } = times;
   const { p50, p99, p999 } = await run.trips(count);
   await run.stop();
   const ns = (ms: readonly number[]) => ms.map((each) => (each * 1e6) / count);
-  const raw = summarise({ bench: "", case: "", unit: "ns", values: ns(times.raw) }).median;
+  const middle = (ms: readonly number[]) => median(ns(ms));
   return summarise({
     bench: "latency",
     case: name,
     unit: "ns",
-    values: ns(times.queue),
-    ratios: { vsRawPingPong: pairedRatio(times.queue, times.raw) },
-    details: { "raw ns": raw, "p50 us": p50, "p99 us": p99, "p99.9 us": p999 },
+    values: ns(queue),
+    ratios: { vsRawPingPong: pairedRatio(queue, raw), ...(inC && { vsNative: pairedRatio(queue, inC) }) },
+    details: {
+      "raw ns": middle(raw),
+      ...(inC && { "native ns": middle(inC) }),
+      "p50 us": p50,
+      "p99 us": p99,
+      "p99.9 us": p999,
+    },
   });
 }

@@ -146,7 +146,7 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     drive(count);
     const ms = performance.now() - begun;
     const device = await peer.answer<RingCounts>();
-    check(count, 1 + warmUps, checksum, device);
+    check([count * warmUps, count], checksum, device);
     return {
       ms,
       kicks: driver.counters.kicksSent - kicks,
@@ -157,9 +157,11 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
 
   return { round, trips, stop: () => peer.stop() };
 
-  function check(count: number, times: number, sum: number, device: RingCounts): void {
+  function check(counts: readonly number[], sum: number, device: RingCounts): void {
     let expected = 0;
-    for (let number = 0; number < count; number++) expected += times * bufferBytes(number);
+    for (const count of counts) {
+      for (let number = 0; number < count; number++) expected += bufferBytes(number);
+    }
     if (device.violations.length > 0) throw new Error(`violations: ${device.violations.join("; ")}`);
     if (sum !== expected || device.checksum !== expected) {
       throw new Error(

@@ -17,6 +17,8 @@ export interface NativeOptions {
   readonly wait: "poll" | "sleep";
   readonly size: number;
   readonly batch: number;
+  /** Buffers out at once, at most. */
+  readonly outstanding: number;
   readonly count: number;
   /** Rounds before the one that is timed. */
   readonly warmUps: number;
@@ -30,11 +32,12 @@ export function nativeAvailable(): boolean {
   return program !== null;
 }
 
-export function nativeRing({ publish, wait, size, batch, count, warmUps }: NativeOptions): NativeRing {
+export function nativeRing(options: NativeOptions): NativeRing {
+  const { publish, wait, size, batch, outstanding, count, warmUps } = options;
   if (!nativeAvailable() || typeof program !== "string") throw new Error("there is no native reference");
   const { stdout, stderr, status } = spawnSync(
     program,
-    [publish, wait, String(size), String(batch), String(count), String(warmUps)],
+    [publish, wait, ...[size, batch, outstanding, count, warmUps].map(String)],
     { encoding: "utf8" },
   );
   if (status !== 0) throw new Error(`the native reference failed (${status}): ${stderr}`);

@@ -2,14 +2,14 @@
  * A split virtqueue between two pthreads: what the ring bench is compared with. The workload is that of Linux's
  * tools/virtio/ringtest (one writable descriptor per buffer, as many outstanding as fit); the code is our own.
  *
- *   ring each|batch poll|sleep SIZE BATCH COUNT WARMUPS
+ *   ring each|batch poll|sleep SIZE BATCH OUTSTANDING COUNT WARMUPS
  *
  *   each   publish every buffer, look at the shared index for every buffer (as ringtest's split ring does)
  *   batch  shadow indices: publish once per BATCH, look at the shared index only when the last look is used up
  *   poll   both sides spin
  *   sleep  event index and an eventfd per direction; nobody spins
  *
- * WARMUPS rounds of COUNT come before the one that is timed: it takes the system some 20 ms to give two new threads a
+ * At most OUTSTANDING buffers are out at once. WARMUPS rounds of COUNT come before the one that is timed: it takes the system some 20 ms to give two new threads a
  * core each, and until then they take turns on one and share its cache.
  *
  * Prints one line of JSON. The lengths that come back are summed, so that nothing can be left out.
@@ -42,7 +42,7 @@ static struct avail *avail;
 static struct used *used;
 static _Atomic uint16_t *used_event, *avail_event;
 static int kick_fd, call_fd;
-static unsigned size, batch, warmups;
+static unsigned size, batch, outstanding, warmups;
 static uint64_t count;
 
 /* Each side's own, on cache lines of its own. */
@@ -258,22 +258,23 @@ static void set_up(void) {
   guest.next = calloc(size, sizeof *guest.next);
   guest.in_flight = calloc(size, 1);
   for (unsigned i = 0; i < size; i++) guest.next[i] = i + 1 < size ? i + 1 : NONE;
-  guest.free_count = size;
+  guest.free_count = outstanding < size ? outstanding : size;
   kick_fd = eventfd(0, 0);
   call_fd = eventfd(0, 0);
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7) {
-    fprintf(stderr, "usage: ring each|batch poll|sleep SIZE BATCH COUNT WARMUPS\n");
+  if (argc != 8) {
+    fprintf(stderr, "usage: ring each|batch poll|sleep SIZE BATCH OUTSTANDING COUNT WARMUPS\n");
     return 2;
   }
   each_buffer = strcmp(argv[1], "each") == 0;
   sleeping_mode = strcmp(argv[2], "sleep") == 0;
   size = strtoul(argv[3], NULL, 10);
   batch = strtoul(argv[4], NULL, 10);
-  count = strtoull(argv[5], NULL, 10);
-  warmups = strtoul(argv[6], NULL, 10);
+  outstanding = strtoul(argv[5], NULL, 10);
+  count = strtoull(argv[6], NULL, 10);
+  warmups = strtoul(argv[7], NULL, 10);
   set_up();
   struct timespec from, to;
   pthread_t device;
