@@ -2,8 +2,10 @@
 import { allocateShared, attachMemory } from "../src/memory/attach.ts";
 import type { SharedMemory } from "../src/memory/shared-memory.ts";
 import { alternate, pairedRatio, summarise } from "./harness/alternate.ts";
-import type { Bench, Result } from "./harness/bench.ts";
+import type { Bench, Plan, Result } from "./harness/bench.ts";
+import { wasmLoad } from "./harness/wasm-load.ts";
 
+const WASM = "atomic load, a WebAssembly call";
 const WORDS = 1024;
 const MASK = WORDS - 1;
 
@@ -92,9 +94,33 @@ export const cell: Bench = {
         }),
       );
     }
+    if (plan.wants(WASM)) results.push(await measureWasm(plan, count));
     return results;
   },
 };
+
+/** Not the memory room's: what a call into WebAssembly would cost in the place of an `Atomics` call. */
+async function measureWasm(plan: Plan, count: number): Promise<Result> {
+  const { load, words } = wasmLoad();
+  const called = (): number => {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum = (sum + load(4 * (i & MASK))) | 0;
+    return sum;
+  };
+  const atomics = (): number => {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum = (sum + Atomics.load(words, (4 * (i & MASK)) >>> 2)) | 0;
+    return sum;
+  };
+  const times = await alternate(plan, { wasm: () => timed(called), bare: () => timed(atomics) });
+  return summarise({
+    bench: "cell",
+    case: WASM,
+    unit: "ns",
+    values: times.wasm.map((ms) => (ms * 1e6) / count),
+    ratios: { vsTypedArray: pairedRatio(times.wasm, times.bare) },
+  });
+}
 
 function timed(work: () => void): number {
   const begun = performance.now();

@@ -72,7 +72,12 @@ export function huntCommand(): Command {
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
     .option("--detect-races", "hold each execution against the definition of a data race, too")
-    .option("--spurious <count>", "notifications and wake-ups without need, in each execution", whole, 0)
+    .option(
+      "--spurious <count>",
+      "notifications and wake-ups without need, in each execution",
+      whole("--spurious"),
+      0,
+    )
     .option("--monitor", "hold each execution against the specification's statements, too")
     .option(
       "--orderings",
