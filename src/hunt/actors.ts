@@ -29,6 +29,10 @@ export interface ActorPlan {
   /** By thread: its own actor and its interrupt actor. */
   readonly bases: readonly Actor[];
   readonly interrupts: readonly (Actor | undefined)[];
+  /** Events and spurious moves come after all others. */
+  readonly firstEvent: number;
+  /** A bit for each spurious move: they keep no execution alive. */
+  readonly spurious: number;
 }
 
 export interface ActorNames {
@@ -56,12 +60,15 @@ export function planActors(names: ActorNames): ActorPlan {
   const interrupts = names.threads.map((name, thread) =>
     names.interrupted.includes(name) ? add(`${name} irq`, "interrupt", thread) : undefined,
   );
+  const firstEvent = actors.length;
   for (const [name, thread] of Object.entries(names.events)) add(name, "event", threadOf(thread));
+  const firstSpurious = actors.length;
   for (const { name, thread } of names.spurious) add(name, "spurious", threadOf(thread));
   if (bases.length > MAX_THREADS || actors.length > MAX_ACTORS) {
     throw new RangeError(`at most ${MAX_THREADS} threads and ${MAX_ACTORS} actors`);
   }
-  return { actors, bases, interrupts };
+  const spurious = (1 << actors.length) - (1 << firstSpurious);
+  return { actors, bases, interrupts, firstEvent, spurious };
 }
 
 export function actorsOf(scenario: Scenario): ActorPlan {

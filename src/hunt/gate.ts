@@ -49,9 +49,8 @@ export class Gate implements AccessGate {
   private readonly interruptActors: readonly Actor[];
   private readonly own: Actor | undefined;
   private readonly firstEvent: number;
-  /** The spurious ones, a bit each: they keep no execution alive. */
   private readonly spurious: number;
-  private policy: Policy;
+  private policy: Policy = POLICIES[0] as Policy;
   /** The access that stands at the gate. */
   private memory = 0;
   private offset = 0;
@@ -68,14 +67,9 @@ export class Gate implements AccessGate {
     this.pending = pending;
     this.interruptActors = plan.interrupts.filter((actor) => actor !== undefined);
     this.own = plan.interrupts[thread];
-    this.firstEvent = plan.actors.findIndex(({ kind }) => kind === "event" || kind === "spurious");
-    this.spurious = plan.actors.reduce(
-      (mask, { kind, id }) => (kind === "spurious" ? mask | (1 << id) : mask),
-      0,
-    );
-    if (this.firstEvent < 0) this.firstEvent = plan.actors.length;
+    this.firstEvent = plan.firstEvent;
+    this.spurious = plan.spurious;
     this.actor = thread;
-    this.policy = POLICIES[0] as Policy;
   }
 
   /** Before each execution, on every thread. */
@@ -358,9 +352,8 @@ export class Gate implements AccessGate {
   }
 
   private ready(actor: number): void {
-    const words = this.words;
-    words[AREA.blockedOn + actor] = NOT_BLOCKED;
-    words[AT.enabled] = (words[AT.enabled] as number) | (1 << actor);
+    this.words[AREA.blockedOn + actor] = NOT_BLOCKED;
+    this.words[AT.enabled] = (this.words[AT.enabled] as number) | (1 << actor);
   }
 
   /** Out of the way until somebody writes what it reads. */

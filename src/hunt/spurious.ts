@@ -4,6 +4,7 @@
  * each execution a number of such moves; the scheduler chooses when, and which.
  */
 import { type ControlPlan, mainKicks } from "../memory/plan.ts";
+import type { ActorPlan } from "./actors.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** A notification of function 0's queue, or of a vector of the thread's processor. */
@@ -38,8 +39,19 @@ export function spuriousMoves({ threads, spurious = {}, spuriousMost = 0 }: Scen
   return [...wakeUps, ...notifications];
 }
 
+/** Does what a spurious move, by its actor's number, does to the control page: bits that somebody else could have set. */
+export function disturber(
+  scenario: Scenario,
+  { actors }: ActorPlan,
+  plan: ControlPlan,
+  set: (word: WordBits) => void,
+): (actor: number) => void {
+  const moves = new Map(spuriousMoves(scenario).map((move) => [move.name, bitsOf(move, scenario, plan)]));
+  return (actor) => moves.get(actors[actor]?.name ?? "")?.forEach(set);
+}
+
 /** What a move sets: the bits of `KickTarget.kick` or of `InterruptController.post`. */
-export function bitsOf(
+function bitsOf(
   { thread, what }: SpuriousMove,
   { processors = {} }: Scenario,
   plan: ControlPlan,

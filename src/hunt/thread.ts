@@ -23,7 +23,7 @@ import type { Justified, Race } from "./races/detector.ts";
 import { judgeJournal } from "./races/journal.ts";
 import { describeRace, raceKey } from "./races/report.ts";
 import type { Ending, Scenario, ThreadContext, ThreadProgram } from "./scenario.ts";
-import { bitsOf, spuriousMoves } from "./spurious.ts";
+import { disturber, type WordBits } from "./spurious.ts";
 import { AREA, ENDED, PHASE, WORD } from "./state.ts";
 import { StatementWatch } from "./statements.ts";
 import { type Decision, type RecordedSwitch, Recorder, type TraceEntry } from "./trace.ts";
@@ -148,7 +148,11 @@ export class HuntThread {
     useProcesses(processes);
     const dirt = new Dirt(this.#words, [this.#control, this.#ram]);
     this.#gate.dirt = dirt;
-    this.#gate.disturb = this.#disturber(plan, dirt);
+    const set = ({ offset, bits }: WordBits): void => {
+      dirt.mark(0, offset, 4);
+      this.#control.set(offset, bits);
+    };
+    this.#gate.disturb = disturber(scenario, this.#actors, plan, set);
     if (setup.thread === this.#last) {
       this.#leader = new Leader({
         scenario,
@@ -216,24 +220,6 @@ export class HuntThread {
         described,
         statements: watched?.statements.broken() ?? [],
       },
-    };
-  }
-
-  /** What spurious moves do, by actor: bits that somebody else could have set. */
-  #disturber(plan: ControlPlan, dirt: Dirt): (actor: number) => void {
-    const moves = spuriousMoves(this.#scenario);
-    const spurious = this.#actors.actors.filter(({ kind }) => kind === "spurious");
-    const bits = new Map(
-      spurious.map(({ id, name }) => {
-        const move = moves.find((each) => each.name === name);
-        return [id, move === undefined ? [] : bitsOf(move, this.#scenario, plan)];
-      }),
-    );
-    return (actor) => {
-      for (const each of bits.get(actor) ?? []) {
-        dirt.mark(0, each.offset, 4);
-        this.#control.set(each.offset, each.bits);
-      }
     };
   }
 
