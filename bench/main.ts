@@ -12,6 +12,7 @@ import { formatResults } from "./harness/report.ts";
 import { hunt } from "./hunt.ts";
 import { idle } from "./idle.ts";
 import { interrupt } from "./interrupt.ts";
+import { ioThreads } from "./io-threads.ts";
 import { latency } from "./latency.ts";
 import { net } from "./net.ts";
 import { port } from "./port.ts";
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   idle,
   cell,
   scale,
+  ioThreads,
   watch,
   hunt,
   ablation,
