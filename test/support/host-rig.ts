@@ -2,8 +2,10 @@
 import { DirectBus } from "../../src/bus/direct-bus.ts";
 import { InterruptController } from "../../src/bus/interrupt-controller.ts";
 import { KickSender } from "../../src/bus/kick.ts";
-import type { DeviceModel, Platform } from "../../src/host/device.ts";
+import type { DeviceModel, DevicePart, Platform } from "../../src/host/device.ts";
 import { Host } from "../../src/host/host.ts";
+import type { IoRequest } from "../../src/host/io-queues.ts";
+import { IoThread } from "../../src/host/io-thread.ts";
 import type { Violation } from "../../src/host/violation.ts";
 import { allocateShared, attachMemory } from "../../src/memory/attach.ts";
 import { Doorbell } from "../../src/memory/doorbell.ts";
@@ -35,6 +37,8 @@ export interface RigOptions {
   readonly slot?: number;
   /** RAM's memory, of RAM_BYTES. */
   readonly memory?: SharedMemory;
+  /** Serves the queues that the model's `parts` names, on an I/O thread that the test steps (`rig.io`). */
+  readonly part?: DevicePart;
 }
 
 /** Returns every chain untouched. */
@@ -46,12 +50,27 @@ export const echoModel = (): DeviceModel => ({
 
 export function hostRig(options: RigOptions = {}) {
   const slot = options.slot ?? 4;
-  const plan = planControl({ cpus: 1, functions: 4 });
+  const plan = planControl({ cpus: 1, functions: 4, ioThreads: options.part === undefined ? 0 : 1 });
   const control = attachMemory(allocateShared(plan.bytes));
   const ram = new Ram(options.memory ?? attachMemory(allocateShared(RAM_BYTES)));
   const violations: Violation[] = [];
   const logs: string[] = [];
   const kickFastPath = options.kickFastPath ?? false;
+  const calls: IoRequest[] = [];
+  const nobody = (): never => {
+    throw new Error("called for nothing");
+  };
+  const io =
+    options.part &&
+    new IoThread({
+      ram,
+      control,
+      plan,
+      thread: 1,
+      nextRequest: nobody,
+      violated: (violation) => violations.push(violation),
+      log: (message) => logs.push(message),
+    });
   const host = new Host({
     ram,
     control,
@@ -60,15 +79,31 @@ export function hostRig(options: RigOptions = {}) {
     kickFastPath,
     violated: (violation) => violations.push(violation),
     log: (message) => logs.push(message),
+    ioThreads: io && {
+      count: 1,
+      call(_thread, request) {
+        calls.push(request);
+        void io.perform(structuredClone(request));
+      },
+      removePart: (part) => io.removePart(part),
+    },
   });
+  const model = options.model ?? echoModel();
+  const queueSize = options.queueSize ?? 8;
+  const msixVectors = options.msixVectors ?? 4;
+  if (io && options.part) {
+    const queues = model.queues.map(({ name, size = queueSize }) => ({ name, size }));
+    io.addPart({ part: 1, name: "fake", slot, msixVectors, queues }, options.part);
+  }
   const fn = host.addDevice({
     slot,
     name: "fake",
     virtioId: options.virtioId ?? 2,
-    model: options.model ?? echoModel(),
-    queueSize: options.queueSize ?? 8,
-    msixVectors: options.msixVectors ?? 4,
+    model,
+    queueSize,
+    msixVectors,
     transportFeatures: options.transportFeatures ?? RING_FEATURES,
+    ...(io && { part: 1 }),
   });
   const hostBell = new Doorbell(control, plan.hostDoorbell);
   const cpuBell = new Doorbell(control, plan.cpus[0]?.doorbell ?? 0);
@@ -78,6 +113,9 @@ export function hostRig(options: RigOptions = {}) {
   const cpu = new InterruptController(control, plan, 0, cpuBell);
   return {
     host,
+    io,
+    /** What the first thread asked of the I/O thread. */
+    calls,
     fn,
     ram,
     control,
