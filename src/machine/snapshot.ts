@@ -26,15 +26,23 @@ export interface Snapshot {
 
 export function takeSnapshot(parts: AttachedParts, time: number): Snapshot {
   const control = describeControl(parts);
-  const hostAsleep = control.hostDoorbell.sleepers > 0;
+  const hostAsleep = [control.hostDoorbell, ...control.ioThreads.map(({ doorbell }) => doorbell)].every(
+    ({ sleepers }) => sleepers > 0,
+  );
   const guestAsleep = control.cpus.every(({ doorbell }) => doorbell.sleepers > 0);
   const functions = parts.plan.functions.flatMap((plan, index) => {
     const card = readCard(parts.control, plan.card);
     if (card === undefined) return [];
-    const kickPending = ((control.kickSummary >>> index) & 1) === 1;
+    const kicked = (summary: number): boolean => ((summary >>> index) & 1) === 1;
+    const kickPending = [control, ...control.ioThreads].some(({ kickSummary }) => kicked(kickSummary));
     const isr = control.functions[index]?.isr ?? 0;
     const interruptPending = control.cpus.some(({ pendingSummary }) => pendingSummary !== 0);
-    const around = { features: card.features, hostAsleep, guestAsleep, kickPending, interruptPending };
+    const around = { features: card.features, guestAsleep, kickPending, interruptPending };
+    /** Of the thread that serves the queue. */
+    const asleep = (queue: number): boolean => {
+      const thread = parts.control.load32(plan.servers + 4 * queue, 0);
+      return (control.ioThreads[thread - 1]?.doorbell ?? control.hostDoorbell).sleepers > 0;
+    };
     return [
       {
         name: nameOf(card),
@@ -42,7 +50,9 @@ export function takeSnapshot(parts: AttachedParts, time: number): Snapshot {
         features: card.features,
         isr,
         kickPending,
-        queues: card.queues.flatMap((queue) => dumpQueue(parts.ram, queue, around) ?? []),
+        queues: card.queues.flatMap(
+          (queue) => dumpQueue(parts.ram, queue, { ...around, hostAsleep: asleep(queue.index) }) ?? [],
+        ),
       },
     ];
   });
