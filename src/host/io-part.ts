@@ -7,7 +7,7 @@ import type { PartFacts } from "./io-thread.ts";
 import { QueueConfig } from "./queue-config.ts";
 import { ServedQueues } from "./served-queues.ts";
 import type { Violation } from "./violation.ts";
-import { DeviceQueue, type DeviceQueueOptions } from "./virtqueue/device-queue.ts";
+import type { DeviceQueue } from "./virtqueue/device-queue.ts";
 
 export interface IoPartSite {
   readonly ram: Ram;
@@ -17,46 +17,6 @@ export interface IoPartSite {
   ioStarted(): () => void;
   log(message: string): void;
   interruptsAt(functionIndex: number): FunctionInterrupts;
-}
-
-/** Chains of one queue before the thread's other queues have their turn. */
-const CHAINS_PER_TURN = 256;
-/** Chains between looks for a call. */
-const CHAINS_PER_LOOK = 8;
-
-/**
- * A driver on a CPU of its own may refill a queue as fast as it is served: after a while the queue looks empty, and
- * stays kicked.
- */
-class SharingQueue extends DeviceQueue {
-  /** Left with work in it. */
-  left = false;
-  readonly #mustYield: () => boolean;
-  #chains = 0;
-
-  constructor(options: DeviceQueueOptions, mustYield: () => boolean) {
-    super(options);
-    this.#mustYield = mustYield;
-  }
-
-  beginTurn(): void {
-    this.left = false;
-    this.#chains = 0;
-  }
-
-  override pop() {
-    if (this.left) return undefined;
-    const due = this.#chains++;
-    if (due >= CHAINS_PER_TURN || (due % CHAINS_PER_LOOK === 0 && due > 0 && this.#mustYield())) {
-      this.left = true;
-      return undefined;
-    }
-    return super.pop();
-  }
-
-  override enableNotifications(): boolean {
-    return !this.left && super.enableNotifications();
-  }
 }
 
 export class IoPart implements QueueContext {
@@ -71,8 +31,6 @@ export class IoPart implements QueueContext {
   readonly #configs: readonly QueueConfig[];
   #interrupts: FunctionInterrupts | undefined;
   #running = false;
-  /** Queues that are to go on where they were left. */
-  #left: SharingQueue[] = [];
 
   constructor(facts: PartFacts, model: DevicePart, site: IoPartSite) {
     this.name = facts.name;
@@ -80,13 +38,11 @@ export class IoPart implements QueueContext {
     this.model = model;
     this.#facts = facts;
     this.#site = site;
-    this.#configs = facts.queues.map(
-      ({ name, size }, index) =>
-        new QueueConfig(index, name, size, (options) => new SharingQueue(options, site.mustYield)),
-    );
+    this.#configs = facts.queues.map(({ name, size }, index) => new QueueConfig(index, name, size));
     this.#served = new ServedQueues({
       configs: this.#configs,
       ram: site.ram,
+      mustYield: site.mustYield,
       interrupt: (queue) => this.#interrupts?.queueInterrupt(queue),
       violated: (kind, detail, queue) => this.violated({ kind, detail, queue }),
     });
@@ -99,7 +55,7 @@ export class IoPart implements QueueContext {
     return this.#served.live;
   }
   get runnable(): boolean {
-    return this.#running && (this.#served.kicked.size > 0 || this.#left.length > 0);
+    return this.#running && this.#served.runnable;
   }
 
   attach({ functionIndex, state, queue, pfn }: IoRequest & { readonly kind: "attach" }): void {
@@ -122,7 +78,6 @@ export class IoPart implements QueueContext {
   /** What it promises is kept when the device's storage is left alone. */
   reset(): void | Promise<void> {
     for (const { index } of this.#configs) this.#served.detach(index);
-    this.#left = [];
     this.#interrupts = undefined;
     return this.model.reset?.(this);
   }
@@ -133,17 +88,7 @@ export class IoPart implements QueueContext {
   }
 
   run(): void {
-    const left = this.#left;
-    this.#left = [];
-    for (const queue of left) this.#serve(queue);
-    this.#served.run((queue) => this.#serve(queue as SharingQueue));
-  }
-
-  #serve(queue: SharingQueue): void {
-    if (this.#left.includes(queue)) return;
-    queue.beginTurn();
-    this.model.queueNotified(queue, this);
-    if (queue.left) this.#left.push(queue);
+    this.#served.run((queue) => this.model.queueNotified(queue, this));
   }
 
   violated(violation: Omit<Violation, "device">): void {

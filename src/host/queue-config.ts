@@ -9,7 +9,7 @@ import { PAGE_SHIFT } from "../wire/numbers.ts";
 import { isQueueSize, type RingLayout, ringLayout } from "../wire/ring.ts";
 import type { HeldPages } from "./held-pages.ts";
 import type { ViolationKind } from "./violation.ts";
-import { DeviceQueue, type DeviceQueueOptions } from "./virtqueue/device-queue.ts";
+import { DeviceQueue, type Turn } from "./virtqueue/device-queue.ts";
 
 export interface ActivateOptions {
   readonly ram: Ram;
@@ -17,6 +17,7 @@ export interface ActivateOptions {
   /** Accepted by the driver: fixed for the life of the queue. */
   readonly features: number;
   readonly epoch: number;
+  readonly turn?: Turn;
   readonly interrupt: () => void;
   readonly violated: (kind: ViolationKind, detail: string) => void;
 }
@@ -29,14 +30,8 @@ export class QueueConfig {
   /** The device's side of the queue, summed over its lives. */
   readonly counters = new QueueCounters();
   readonly #layout: RingLayout;
-  readonly #make: (options: DeviceQueueOptions) => DeviceQueue;
 
-  constructor(
-    index: number,
-    name: string,
-    size: number,
-    make: (options: DeviceQueueOptions) => DeviceQueue = (options) => new DeviceQueue(options),
-  ) {
+  constructor(index: number, name: string, size: number) {
     if (size !== 0 && !isQueueSize(size)) {
       throw new RangeError(`queue ${name}: size must be a power of two up to 32768, not ${size}`);
     }
@@ -44,7 +39,6 @@ export class QueueConfig {
     this.name = name;
     this.size = size;
     this.#layout = ringLayout(size);
-    this.#make = make;
   }
 
   /** Where in RAM the ring at page `pfn` lies; -1 (and a violation) if it would leave RAM. */
@@ -64,7 +58,7 @@ export class QueueConfig {
   activate(pfn: number, options: ActivateOptions): DeviceQueue | undefined {
     const ringOffset = this.ringOffset(pfn, options);
     if (ringOffset < 0) return undefined;
-    return this.#make({
+    return new DeviceQueue({
       index: this.index,
       ram: options.ram,
       ...(options.heldPages && { heldPages: options.heldPages }),
@@ -74,6 +68,7 @@ export class QueueConfig {
       eventIndex: hasFeature(options.features, FEATURE.EVENT_IDX),
       epoch: options.epoch,
       counters: this.counters,
+      ...(options.turn && { turn: options.turn }),
       interrupt: options.interrupt,
       violated: options.violated,
     });

@@ -80,6 +80,7 @@ export class VirtioDevice implements DeviceContext {
       heldPages: options.services.heldPages,
       interrupt: (queue) => this.interrupts.queueInterrupt(queue),
       violated: (kind, detail, queue) => this.report(kind, detail, queue),
+      leftWork: () => options.services.ioStarted()(),
     });
     this.#pfns = model.queues.map(() => 0);
   }
@@ -101,7 +102,7 @@ export class VirtioDevice implements DeviceContext {
     return this.#epoch;
   }
   get hasKicks(): boolean {
-    return this.#served.kicked.size > 0;
+    return this.#served.runnable;
   }
   queuePfn(index: number): number {
     return this.#pfns[index] ?? 0;

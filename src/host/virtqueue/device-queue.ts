@@ -42,6 +42,14 @@ const [DESCRIPTOR_STRIDE, USED_STRIDE] = [DESCRIPTOR_BYTES, USED_ELEMENT_BYTES];
 /** A publication and a look at the driver's wish for so many chains: so the driver can work while the device does. */
 const CHAINS_PER_FLUSH = 4;
 
+/** Of a queue that shares its thread with others: a driver may refill it as fast as it is served. */
+export interface Turn {
+  /** Asked after every few chains: is it somebody else's turn? */
+  over(chains: number): boolean;
+  /** The queue was left with work in it, and wants another turn without a kick. */
+  left(): void;
+}
+
 export interface DeviceQueueOptions {
   readonly index: number;
   readonly ram: Ram;
@@ -55,6 +63,8 @@ export interface DeviceQueueOptions {
   /** Grows with each reset of the device: chains popped before it are dead. */
   readonly epoch: number;
   readonly counters: QueueCounters;
+  /** Without it `serve` goes on until the queue is empty. */
+  readonly turn?: Turn;
   /** Asks the transport for this queue's interrupt. */
   readonly interrupt: () => void;
   readonly violated: (kind: ViolationKind, detail: string) => void;
@@ -270,15 +280,21 @@ export class DeviceQueue {
   }
 
   /**
-   * Serves the queue until it is empty and kicks are enabled again: the loop that every device wants.
-   * `handle` may push at once or keep the chain for later (then it calls `flush` itself).
+   * Serves the queue until it is empty and kicks are enabled again, or its turn is over: the loop that every device
+   * wants. `handle` may push at once or keep the chain for later (then it calls `flush` itself).
    */
   serve(handle: (chain: Chain) => void): void {
+    const { turn } = this.options;
+    let served = 0;
     do {
       this.disableNotifications();
-      for (let chain = this.pop(), served = 1; chain !== undefined; chain = this.pop(), served++) {
+      for (let chain = this.pop(); chain !== undefined; chain = this.pop()) {
         handle(chain);
-        if (served % CHAINS_PER_FLUSH === 0) this.flush();
+        if (++served % CHAINS_PER_FLUSH !== 0) continue;
+        this.flush();
+        if (!turn?.over(served) || this.dead) continue;
+        turn.left();
+        return;
       }
       this.flush();
     } while (this.enableNotifications());
