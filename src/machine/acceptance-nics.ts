@@ -2,6 +2,7 @@
 import { CaptureError, CaptureReader } from "../devices/net/capture-reader.ts";
 import type { DeviceSpec } from "./description.ts";
 import { FrameHash, type NicResult, type NicTask } from "./workloads/nics.ts";
+import { FrameBag } from "./workloads/spread-replay.ts";
 
 export interface NicPlan {
   readonly task: NicTask;
@@ -22,9 +23,7 @@ async function planNic(options: DeviceSpec["options"], cpus: number): Promise<Ni
   const { backend = "loop", link, replay, responder, ip = "10.0.2.2", queues } = options;
   const plain = (task: NicTask): NicPlan => ({ task, expectedSha256: null });
   if (link === "down") return plain({ kind: "idle" });
-  // A capture's flows would be spread over the CPUs, and nobody could tell their order.
-  if (replay !== undefined && cpus > 1 && Number(queues ?? 1) > 1) return plain({ kind: "idle" });
-  if (replay !== undefined) return planReplay(String(replay));
+  if (replay !== undefined) return planReplay(String(replay), cpus > 1 && Number(queues ?? 1) > 1);
   if (backend !== "loop") return plain({ kind: "idle" });
   const answers = responder === true || responder === "on" || responder === "true";
   return plain(
@@ -33,8 +32,9 @@ async function planNic(options: DeviceSpec["options"], cpus: number): Promise<Ni
 }
 
 /** The whole frames of a capture that ends too early are expected; its end the device reports. */
-async function planReplay(path: string): Promise<NicPlan> {
-  const hash = new FrameHash();
+async function planReplay(path: string, spread: boolean): Promise<NicPlan> {
+  // A capture's flows are spread over the CPUs, and nobody can tell their order.
+  const hash = spread ? new FrameBag() : new FrameHash();
   const reader = await CaptureReader.open(path);
   try {
     for (let frame = await reader.next(); frame !== undefined; frame = await reader.next()) {
@@ -45,7 +45,7 @@ async function planReplay(path: string): Promise<NicPlan> {
   } finally {
     await reader.close();
   }
-  return { task: { kind: "replay", frames: hash.frames }, expectedSha256: hash.digest() };
+  return { task: { kind: "replay", frames: hash.frames, spread }, expectedSha256: hash.digest() };
 }
 
 /** What differed. */

@@ -66,7 +66,11 @@ const NUMBERS: [string, fc.Arbitrary<unknown>, Call][] = [
   ["disk.discard count", notWithin(1), (value) => drivers.disk.discard(0, value)],
   ["disk.writeZeroes sector", notWithin(0), (value) => drivers.disk.writeZeroes(value, 1)],
   ["disk.writeZeroes count", notWithin(1), (value) => drivers.disk.writeZeroes(0, value)],
-  ["disk.segmentBytes", notWithin(1), (value) => Object.assign(drivers.disk, { segmentBytes: value })],
+  [
+    "disk.segmentBytes",
+    notWithin(1).filter((value) => value !== Number.POSITIVE_INFINITY),
+    (value) => Object.assign(drivers.disk, { segmentBytes: value }),
+  ],
   [
     "nic.send header",
     notWithin(0, 0xffff),

@@ -5,6 +5,8 @@ import { acceptanceJson } from "../../src/cli/run-report.ts";
 import { UsageError } from "../../src/host/device.ts";
 import { runAcceptance } from "../../src/machine/acceptance.ts";
 import { Machine, type RunReport } from "../../src/machine/machine.ts";
+import { pcap, tempFile } from "../devices/net-captures.ts";
+import { ipFrame } from "../drivers/net-rig.ts";
 import type { PartResult } from "./cpus-part.guest.ts";
 import type { UnsettledResult } from "./cpus-unsettled.guest.ts";
 
@@ -104,6 +106,26 @@ test("the acceptance run has each CPU verify the disk, a pattern and a flow of f
       flows: [{ frames: 1000, verified: true }],
     },
   ]);
+});
+
+test("a capture's flows reach several CPUs, and together they have every frame; beside it a loop", async () => {
+  const frames = Array.from({ length: 600 }, (_, at) =>
+    ipFrame(4, 17, new Uint8Array(at).fill(at), [4000 + (at % 64), 80]),
+  );
+  const replay = { backend: "pcap", replay: tempFile(pcap(frames)), queues: 2 };
+  const run = await runAcceptance(
+    { cpus: 2, devices: [{ type: "net", options: replay }, net(2)] },
+    { disk: undefined, diskSize: "1M", write: false, protection: "read-only", seed: 1 },
+  );
+  expect(run.differences).toEqual([]);
+  expect(run.result?.nics).toMatchObject([
+    { kind: "replay", frames: 600 },
+    { kind: "loop", frames: 2000 },
+  ]);
+  expect(run.result?.cpus[0]?.flows).toEqual([{ frames: 1000, verified: true }]);
+  // Both pairs had some of it.
+  const received = run.report.queues.filter(({ name }) => name.startsWith("input"));
+  expect(received.slice(0, 2).every(({ bytes }) => bytes > 0)).toBe(true);
 });
 
 test("a number of CPUs that cannot be is refused", async () => {

@@ -47,8 +47,9 @@ export class Disk {
     return this.#segmentBytes;
   }
   set segmentBytes(bytes: number) {
-    const wanted = whole("segmentBytes", bytes, 1, Number.MAX_SAFE_INTEGER);
-    this.#segmentBytes = Math.min(wanted, this.facts.segmentBytesMax);
+    // Infinity: as long as the device allows, which may be without bound.
+    if (bytes !== Number.POSITIVE_INFINITY) whole("segmentBytes", bytes, 1, Number.MAX_SAFE_INTEGER);
+    this.#segmentBytes = Math.min(bytes, this.facts.segmentBytesMax);
     for (const queue of this.#queues) queue.segmentBytes = this.#segmentBytes;
   }
 

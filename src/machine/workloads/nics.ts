@@ -4,11 +4,12 @@ import { type Nic, net, ping } from "../../drivers/index.ts";
 import type { GuestContext } from "../../guest/define.ts";
 import { putU32 } from "../../wire/bytes.ts";
 import { ETHERNET_HEADER_BYTES } from "../../wire/net.ts";
+import { collectSpread } from "./spread-replay.ts";
 
 /** What to do with one interface, by its back-end. */
 export type NicTask =
-  /** Collect the frames of a capture. */
-  | { readonly kind: "replay"; readonly frames: number }
+  /** Collect the frames of a capture; where other CPUs have queues too, count them at this address. */
+  | { readonly kind: "replay"; readonly frames: number; readonly spread: boolean; readonly count?: number }
   /** Send frames and find them again. */
   | { readonly kind: "loop"; readonly frames: number }
   | { readonly kind: "ping"; readonly ip: string; readonly count: number }
@@ -18,7 +19,7 @@ export interface NicResult {
   readonly kind: NicTask["kind"];
   readonly mac: string;
   readonly linkUp: boolean;
-  /** Frames that arrived, and their hash (`FrameHash`). */
+  /** Frames that arrived, and their hash (`FrameHash`; of a spread replay, `FrameBag`). */
   readonly frames: number;
   readonly bytes: number;
   readonly sha256: string;
@@ -28,7 +29,7 @@ export interface NicResult {
 }
 
 /** No frame for so long: no more will come. */
-const QUIET_MS = 5000;
+export const QUIET_MS = 5000;
 const LOOK_MS = 100;
 const GUEST_IP = "10.0.2.15";
 
@@ -58,13 +59,21 @@ export function exerciseNics(guest: GuestContext, tasks: readonly NicTask[]): Pr
 }
 
 async function exercise(guest: GuestContext, nic: Nic, task: NicTask): Promise<NicResult> {
-  const hash = new FrameHash();
   const begun = performance.now();
-  const verified = await perform(guest, nic, task, hash);
+  const { hash, verified } = await outcomeOf(guest, nic, task);
   const seconds = (performance.now() - begun) / 1000;
   const { frames, bytes } = hash;
   const { mac, linkUp } = nic;
   return { kind: task.kind, mac, linkUp, frames, bytes, sha256: hash.digest(), seconds, verified };
+}
+
+async function outcomeOf(guest: GuestContext, nic: Nic, task: NicTask) {
+  if (task.kind === "replay" && task.count !== undefined) {
+    const { frames: total, count } = task;
+    return { hash: await collectSpread(guest, nic, { total, count, quietMs: QUIET_MS }), verified: null };
+  }
+  const hash = new FrameHash();
+  return { verified: await perform(guest, nic, task, hash), hash };
 }
 
 async function perform(
