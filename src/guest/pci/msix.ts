@@ -54,11 +54,14 @@ export function programMsix(device: PciDevice, bus: PortBus): void {
 /** Leaves every entry masked, as a PCI reset would, and INTx allowed again. */
 export function disableMsix(device: PciDevice, bus: PortBus, irq: IrqCore): void {
   const capability = device.capabilities.get(CAPABILITY.MSIX);
-  const table = capability === undefined ? undefined : tableAddress(device, capability);
-  if (capability === undefined || table === undefined) return;
-  device.msixMessages.forEach((_, index) => {
-    bus.mmioWrite(table + index * MSIX.entryBytes + MSIX.entryControl, 4, MSIX.entryMasked);
-  });
+  if (capability === undefined) return;
+  const table = tableAddress(device, capability);
+  // A device that was pulled out has no table any more; its irqs go back all the same.
+  if (table !== undefined) {
+    device.msixMessages.forEach((_, index) => {
+      bus.mmioWrite(table + index * MSIX.entryBytes + MSIX.entryControl, 4, MSIX.entryMasked);
+    });
+  }
   setControl(device, capability, 0, MSIX.enable | MSIX.functionMask);
   device.setIntx(true);
   for (const message of device.msixMessages) irq.freeMsi(message.irq);
