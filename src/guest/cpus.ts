@@ -40,6 +40,8 @@ export type CpuRequest =
   | { readonly kind: "detach"; readonly name: string }
   /** The device is awake again. */
   | { readonly kind: "resumed"; readonly name: string }
+  /** The driver on CPU 0 has told the device of the queues. */
+  | { readonly kind: "started"; readonly name: string }
   | { readonly kind: "configChanged"; readonly name: string };
 
 /** The other CPUs, as CPU 0 sees them. */

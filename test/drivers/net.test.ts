@@ -1,5 +1,5 @@
 /** The network driver against the real host and its network device. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { loopBackend } from "../../src/devices/net/loop-backend.ts";
 import { NET_FEATURE_GROUP } from "../../src/devices/net/model.ts";
 import { net } from "../../src/drivers/net/net.ts";
@@ -209,6 +209,20 @@ test("a command that the device refuses says so", async () => {
   const { machine, nic } = bootNic(new FakeBackend());
   await expect(machine.run(nic.addVlan(4096))).rejects.toThrow("refused VLAN 4096");
   await machine.run(nic.addVlan(5));
+});
+
+test("another CPU's part sends nothing before the device has been told of its pairs", () => {
+  const { machine } = bootNic(loopBackend(), { pairs: 2, machine: { ramBytes: 16 << 20 } });
+  const [device] = machine.guest.virtio.devices;
+  if (device === undefined) throw new Error("no device");
+  const [, , receive, transmit] = device.transport.queues;
+  if (receive === undefined || transmit === undefined) throw new Error("no second pair");
+  vi.spyOn(device.transport, "findQueues").mockReturnValueOnce([receive, transmit]);
+  const nic = net.probe({ ...device, partQueues: 2 });
+  nic.send(frameOf(100)).catch(() => {});
+  expect(transmit.inFlight).toBe(0);
+  net.partStarted?.(nic);
+  expect(transmit.inFlight).toBe(1);
 });
 
 test("queue pairs: replies to a flow arrive on the pair that it was sent on", async () => {

@@ -18,6 +18,7 @@ export const net = defineDriver<Nic>({
   outstanding: (nic) => nic.outstanding,
   parts: (nic) => Array.from({ length: nic.queuePairsMax }, (_, pair) => [2 * pair, 2 * pair + 1]),
   gaveAway: (nic, queues) => nic.gaveAway(queues),
+  partStarted: (nic) => nic.started(),
   broken: (nic, reason) => nic.broken(reason),
   configChanged: (_device, nic) => nic.configChanged(),
 });

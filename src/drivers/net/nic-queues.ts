@@ -60,7 +60,10 @@ export class NicQueues {
       const queue = at(rxQueueIndex(pair));
       return new ReceiveQueue(device, queue, receiveFormat(features, owner.mtu, queue.size), owner);
     });
-    this.transmit = pairs.map((pair) => new TransmitQueue(memory, at(txQueueIndex(pair)), headerBytes));
+    // Nothing is sent on pairs that the device has not been told of [5.1.9.5.6.1]: that is CPU 0's to do.
+    this.transmit = pairs.map(
+      (pair) => new TransmitQueue(memory, at(txQueueIndex(pair)), headerBytes, { held: isPart }),
+    );
     const controlIndex = controlQueueIndex(features, this.pairsMax);
     this.control = hasControl ? new ControlQueue(memory, at(controlIndex)) : undefined;
     try {

@@ -271,7 +271,14 @@ export class Nic implements FrameSink {
   gaveAway(queues: readonly number[]): void {
     for (const queue of queues) this.#queues.away.add(queue >>> 1);
     // Cancelled when the device goes away meanwhile.
-    this.setQueuePairs(Math.max(...this.#queues.away) + 1).catch(() => {});
+    this.setQueuePairs(Math.max(...this.#queues.away) + 1)
+      .then(() => this.#device.transport.startParts?.())
+      .catch(() => {});
+  }
+
+  /** For the driver, on a part of a device: the device has been told of its pairs. */
+  started(): void {
+    for (const queue of this.#queues.transmit) queue.start();
   }
 
   /** For the driver: the device goes away. */

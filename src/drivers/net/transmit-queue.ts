@@ -35,8 +35,16 @@ export class TransmitQueue {
   readonly #slots: readonly Slot[];
   readonly #free: Slot[];
   readonly #waiting: Outgoing[] = [];
+  #held: boolean;
 
-  constructor(memory: GuestMemory, queue: DriverQueue<Slot>, headerBytes: number) {
+  /** A queue that is held sends nothing before `start`. */
+  constructor(
+    memory: GuestMemory,
+    queue: DriverQueue<Slot>,
+    headerBytes: number,
+    { held = false }: { readonly held?: boolean } = {},
+  ) {
+    this.#held = held;
     this.#memory = memory;
     this.#queue = queue;
     this.#header = new Uint8Array(headerBytes);
@@ -50,7 +58,12 @@ export class TransmitQueue {
 
   send(outgoing: Outgoing): void {
     this.#waiting.push(outgoing);
-    if (this.#waiting.length === 1) this.#start();
+    if (this.#waiting.length === 1 && !this.#held) this.#sendWaiting();
+  }
+
+  start(): void {
+    this.#held = false;
+    this.#sendWaiting();
   }
 
   /** The interrupt: whatever came back is done. The next one may wait until most of the rest has come back. */
@@ -59,7 +72,7 @@ export class TransmitQueue {
       this.#queue.disableCallbacks();
       for (let slot = this.#queue.get(); slot !== undefined; slot = this.#queue.get()) this.#finish(slot);
     } while (this.#queue.broken === undefined && !this.#queue.enableCallbacksDelayed());
-    if (this.#queue.broken === undefined) this.#start();
+    if (this.#queue.broken === undefined) this.#sendWaiting();
   }
 
   get broken(): string | undefined {
@@ -74,7 +87,7 @@ export class TransmitQueue {
     for (const outgoing of [...unfinished, ...this.#waiting.splice(0)]) outgoing.done(error);
   }
 
-  #start(): void {
+  #sendWaiting(): void {
     for (;;) {
       const next = this.#waiting[0];
       const slot = next && this.#free.pop();

@@ -24,6 +24,7 @@ export class DeviceParts {
     if (request.kind === "attach") this.#attach(request.part);
     else if (request.kind === "detach") this.#detach(request.name);
     else if (request.kind === "resumed") this.#transports.get(request.name)?.resumed();
+    else if (request.kind === "started") virtio.partStarted(request.name);
     else virtio.partChanged(request.name);
   }
 

@@ -163,6 +163,10 @@ export class VirtioPciTransport implements VirtioTransport {
     this.#tellParts("resumed");
   }
 
+  startParts(): void {
+    this.#tellParts("started");
+  }
+
   findQueues(requests: readonly QueueRequest[]): DriverQueue<never>[] {
     let failure: unknown;
     for (const tier of this.#tiers) {

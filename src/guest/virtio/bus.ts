@@ -130,6 +130,12 @@ export class VirtioBus {
     this.#devices.splice(this.#devices.indexOf(device), 1);
   }
 
+  /** CPU 0's half of the driver has told the device of the queues. */
+  partStarted(name: string): void {
+    const device = this.#named(name);
+    device?.driver?.partStarted?.(device.driverData);
+  }
+
   /** CPU 0 was told that the device's configuration has changed. */
   partChanged(name: string): void {
     this.#named(name)?.configChanged();

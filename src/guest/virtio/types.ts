@@ -51,6 +51,8 @@ export interface VirtioTransport {
   deleteQueues(): void;
   /** Gives fresh queues to another CPU; they come back with the next reset, and not before. */
   give?(cpu: number, queues: readonly number[], id: DevicePart["id"]): void;
+  /** Has the drivers' halves on other CPUs hear `partStarted`. */
+  startParts?(): void;
   /** Of this CPU. */
   readonly queues: readonly DriverQueue<never>[];
   /** Where on its bus the device sits: "00:04.0". */
@@ -90,6 +92,8 @@ export interface VirtioDriver<Data = unknown> {
   parts?(data: Data): readonly (readonly number[])[];
   /** The queues are another CPU's now. */
   gaveAway?(data: Data, queues: readonly number[]): void;
+  /** On another CPU: CPU 0's half has called the transport's `startParts`. */
+  partStarted?(data: Data): void;
   /** Another CPU found the device broken: resets it, which ends everything that is in flight. */
   broken?(data: Data, reason: string): void;
   /** Requests that somebody awaits now: how a machine that has stalled is told from one at rest. */
