@@ -123,11 +123,11 @@ function watchProgress(
   const look = async (): Promise<string | undefined> => {
     const progress = await answerWithin(DESCRIBE_MS, guest.service.progress().then(withOthers));
     if (excused()) moved = performance.now();
-    const still = performance.now() - moved;
+    const still = () => performance.now() - moved;
     // A guest program may compute for a while without returning to its event loop; not for ever.
     if (progress === undefined) {
       const limit = BUSY_FACTOR * stallMs;
-      return still < limit ? undefined : `the guest has not returned to its event loop for ${limit} ms`;
+      return still() < limit ? undefined : `the guest has not returned to its event loop for ${limit} ms`;
     }
     if (progress.report !== null)
       onProgress(progress.report.label, progress.report.done, progress.report.total);
@@ -135,7 +135,8 @@ function watchProgress(
     const idleByChoice = progress.outstanding === 0 && progress.waitsForOthers;
     if (idleByChoice || key !== last) moved = performance.now();
     last = key;
-    return still < stallMs
+    // Also an answer that was long in coming may tell of movement.
+    return still() < stallMs
       ? undefined
       : `${progress.outstanding} requests outstanding and nothing happened for ${stallMs} ms`;
   };
