@@ -15,7 +15,7 @@ import { ExtraCpus, portsOf } from "./extra-cpus.ts";
 import { unwrap } from "./fault.ts";
 import { HostGone } from "./host-gone.ts";
 import { IoWorkers, ioPortsOf } from "./io-workers.ts";
-import type { GuestService, HostService, Outcome, SharedParts } from "./protocol.ts";
+import type { GuestService, HostService, HostState, Outcome, SharedParts } from "./protocol.ts";
 import {
   accountOf,
   describeSide,
@@ -252,14 +252,20 @@ export class Machine implements RunnableMachine {
     return Promise.race([work, this.#cpus.gone, ...sides.map(({ gone }) => gone)]);
   }
 
+  /** Of the host that there is in the end: one that is killed on purpose while it is asked has nothing to tell. */
+  async #accountOfHost(limitMs: number | undefined): ReturnType<typeof accountOf<HostState>> {
+    for (;;) {
+      await this.#restarting;
+      const host = this.#host;
+      const account = await accountOf<HostState>(host, limitMs);
+      if (account.error === null || (this.#restarts === 0 && host === this.#host)) return account;
+    }
+  }
+
   async #report(run: Run): Promise<RunReport> {
-    await this.#restarting;
     // A program that completed says little where a side cannot tell what it saw: give it time, and look why.
     const limitMs = run.error === null ? this.spec.deadlines.stallMs : undefined;
-    const [host, guest] = await Promise.all([
-      accountOf(this.#host, limitMs),
-      accountOf(this.#guest, limitMs),
-    ]);
+    const [host, guest] = await Promise.all([this.#accountOfHost(limitMs), accountOf(this.#guest, limitMs)]);
     const [devices, drivers] = await Promise.all([
       this.#io.describe(host.state, limitMs),
       this.#cpus.describe(guest.state, limitMs),

@@ -33,6 +33,16 @@ test("a device that was plugged in is there after a restart, one that was taken 
   await machine.stop();
 });
 
+test("a host worker that is killed while it is asked how the run was: the next one is asked", async () => {
+  const machine = await Machine.start({ memory: "8M", devices: DEVICES });
+  // The report waits for the first to be over, and the second begins before the host can answer.
+  const restarts = machine.restartHost().then(() => machine.restartHost());
+  const report = await machine.run("data:text/javascript,export default async () => 'done'");
+  await restarts;
+  expect(report).toMatchObject({ verdict: "completed", result: "done", host: { violations: [] } });
+  await machine.stop();
+});
+
 test("a guest worker that is killed: the run ends as crashed, the machine stops in order", async () => {
   const machine = await Machine.start({ memory: "8M", devices: DEVICES });
   const running = machine.run(PROGRAM, 1);
