@@ -1,9 +1,10 @@
 /** The console driver and device, end to end in one thread: one port, and many that come and go. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MemoryBackend } from "../../src/devices/console/memory-backend.ts";
 import { ConsoleModel } from "../../src/devices/console/model.ts";
 import { console as consoleDriver } from "../../src/drivers/console/driver.ts";
 import { CancelledError } from "../../src/drivers/errors.ts";
+import { CONSOLE_EVENT } from "../../src/wire/console.ts";
 import { RING_FEATURES } from "../../src/wire/features.ts";
 import { present } from "../life-cycle/rig.ts";
 import { DirectMachine } from "../support/direct-machine.ts";
@@ -222,4 +223,12 @@ test("without memory for its buffers the driver leaves nothing behind", () => {
   expect(machine.guest.virtio.findAll(consoleDriver)).toEqual([]);
   expect(machine.log.join()).toContain("ENOMEM");
   expect(machine.footprint()).toEqual(before);
+});
+
+test("CONSOLE_PORT is answered also when the port is open already", async () => {
+  const { console } = boot(2, true);
+  (await console.port(0)).open();
+  const told = vi.spyOn(console, "tellOpen");
+  console.handle({ id: 0, event: CONSOLE_EVENT.CONSOLE_PORT, value: 1, payload: new Uint8Array(0) });
+  expect(told.mock.calls).toEqual([[0, true]]);
 });

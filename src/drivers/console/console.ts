@@ -126,7 +126,9 @@ export class Console implements PortOwner {
     else if (event === CONSOLE_EVENT.RESIZE && payload.length >= 4) port.resize(decodeSize(payload));
     else if (event === CONSOLE_EVENT.CONSOLE_PORT) {
       port.isConsole = true;
-      port.open();
+      // The message wants this answer, also when somebody has opened the port already [5.3.6.2].
+      if (port.isOpen) this.tellOpen(id, true);
+      else port.open();
     } else if (event === CONSOLE_EVENT.PORT_NAME) {
       port.name = new TextDecoder().decode(payload);
       this.#settleWaiters();
