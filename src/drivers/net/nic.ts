@@ -270,10 +270,14 @@ export class Nic implements FrameSink {
   /** For the driver: another CPU has these queues now, and has supplied them with buffers. */
   gaveAway(queues: readonly number[]): void {
     for (const queue of queues) this.#queues.away.add(queue >>> 1);
-    // Cancelled when the device goes away meanwhile.
-    this.setQueuePairs(Math.max(...this.#queues.away) + 1)
-      .then(() => this.#device.transport.startParts?.())
-      .catch(() => {});
+    const pairs = Math.max(...this.#queues.away) + 1;
+    // Once, when no more is given away. Cancelled when the device goes away meanwhile.
+    queueMicrotask(() => {
+      if (pairs !== Math.max(...this.#queues.away) + 1) return;
+      this.setQueuePairs(pairs)
+        .then(() => this.#device.transport.startParts?.())
+        .catch(() => {});
+    });
   }
 
   /** For the driver, on a part of a device: the device has been told of its pairs. */
