@@ -2,7 +2,7 @@
 import { displayUrl } from "../machine/thread.ts";
 import { formatTable } from "../observe/report/tables.ts";
 import type { CampaignReport } from "../stress/campaign/campaign.ts";
-import type { DefectRow } from "../stress/campaign/defect-campaign.ts";
+import { type DefectRow, NO_DEFECT } from "../stress/campaign/defect-campaign.ts";
 import type { FaultReport } from "../stress/campaign/fault-campaign.ts";
 import { huntLine } from "../stress/campaign/hunt-line.ts";
 import { episode, type Wishes } from "../stress/episode/swarm.ts";
@@ -15,7 +15,7 @@ export function again({ seed, what }: Finding, wishes: Wishes): { again: string;
     ...(wishes.only === undefined ? [] : [`--only ${wishes.only.join(",")}`]),
     ...(wishes.own?.device === undefined ? [] : [`--device ${displayUrl(wishes.own.device)}`]),
     ...(wishes.own?.driver === undefined ? [] : [`--driver ${displayUrl(wishes.own.driver)}`]),
-    ...(wishes.monitor ? ["--monitor"] : []),
+    ...(wishes.monitor === undefined ? [] : [wishes.monitor ? "--monitor" : "--no-monitor"]),
   ];
   return {
     again: ["virtlab stress", `--seed ${seed}`, "--episodes 1 --machines 1", ...options].join(" "),
@@ -26,8 +26,8 @@ export function again({ seed, what }: Finding, wishes: Wishes): { again: string;
 export function liveLine(report: CampaignReport): string {
   const rate = Math.round(report.actions / report.seconds);
   return (
-    `\r${report.machines} machines, ${rate} actions/s, ${report.bytesVerified} bytes verified, ` +
-    `${report.kicks} kicks, ${report.interrupts} interrupts, ${report.findings.length} findings `
+    `${report.seconds.toFixed(0)} s: ${report.findings.length} findings, ${report.machines} machines, ` +
+    `${rate} actions/s, ${report.bytesVerified} bytes verified, ${report.kicks} kicks, ${report.interrupts} interrupts`
   );
 }
 
@@ -61,14 +61,23 @@ export function faultText(seed: number, { fault, runs, detected, missed, words }
   ].join("\n");
 }
 
+export function defectsLine(now: readonly string[], rows: readonly DefectRow[], total: number): string {
+  const found = rows.filter(({ outcome }) => outcome === "found").length;
+  return `planted: ${now.join(", ")}; ${rows.length} of ${total} done, ${found} found`;
+}
+
 export function defectsText(rows: readonly DefectRow[]): string {
-  const lines = rows.map(({ id, name, outcome, seconds, what }) => [
+  const lines = rows.map(({ id, name, outcome, seconds, machines, what }) => [
     id,
     name,
     seconds === null ? outcome : `found in ${seconds.toFixed(1)} s`,
+    String(machines),
     (what ?? "").slice(0, 80),
   ]);
-  const count = (wanted: DefectRow["outcome"]) => rows.filter(({ outcome }) => outcome === wanted).length;
+  const planted = rows.filter(({ id }) => id !== NO_DEFECT);
+  const count = (wanted: DefectRow["outcome"]) => planted.filter(({ outcome }) => outcome === wanted).length;
   const verdict = `${count("found")} found, ${count("not found")} not, ${count("not in a live machine")} cannot be in a live machine`;
-  return [formatTable(["defect", "", "stress", "finding"], lines), verdict].join("\n\n");
+  return [formatTable(["defect", "", "stress", "machines", "finding"], lines), `verdict: ${verdict}`].join(
+    "\n\n",
+  );
 }

@@ -4,6 +4,8 @@ const address = (name: string): string => new URL(`./${name}.${EXTENSION}`, impo
 
 /** The guest program of an episode. */
 export const PROGRAM = address("episode/program");
+/** And its part on each CPU but the first. */
+export const CPU_PROGRAM = address("episode/cpu-program");
 /** What both workers run first. */
 export const PLANTS = address("episode/plants");
 export const FLAKY_DISK = address("faults/flaky-disk");

@@ -10,7 +10,7 @@ import { oneOf } from "../../machine/description.ts";
 import { moduleUrl } from "../../machine/thread.ts";
 import { writeTrace } from "../../observe/report/trace-file.ts";
 import { type CampaignReport, runCampaign } from "../../stress/campaign/campaign.ts";
-import { runDefects } from "../../stress/campaign/defect-campaign.ts";
+import { NO_DEFECT, runDefects } from "../../stress/campaign/defect-campaign.ts";
 import { withEpisodePool } from "../../stress/campaign/episode-pool.ts";
 import { runFault } from "../../stress/campaign/fault-campaign.ts";
 import { checkOwn } from "../../stress/episode/own-check.ts";
@@ -21,7 +21,8 @@ import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { junit } from "../junit.ts";
-import { again, campaignText, defectsText, faultText, liveLine } from "../stress-text.ts";
+import { again, campaignText, defectsLine, defectsText, faultText, liveLine } from "../stress-text.ts";
+import { TerminalLine } from "../terminal-line.ts";
 
 interface StressOptions {
   seconds: string;
@@ -52,13 +53,20 @@ export function stressCommand(): Command {
     .option("--only <devices>", `of ${STRESSED.join(",")}, those to use`)
     .option("--device <module>", "a device of yours, instead of those")
     .option("--driver <module>", "a driver of yours, and how to stress it")
-    .option("--monitor", "check the specification's statements in every machine, not only in some")
+    .option(
+      "--monitor",
+      "check the specification's statements in every machine that can be watched, not only in most",
+    )
+    .option("--no-monitor", "check them in none: an unwatched machine is faster")
     .option(
       "--fault <name>",
       `plant a named fault, which must be detected: ${FAULTS.map(({ name }) => name).join(", ")}`,
     )
     .option("--runs <n>", "machines with --fault", "100")
-    .option("--defects [ids]", "plant the hunter's defects, one after the other: which are found?")
+    .option(
+      "--defects [ids]",
+      `plant the hunter's defects, as many at once as --machines says: which are found? ("${NO_DEFECT}": nothing)`,
+    )
     .option("--seconds-each <n>", "time for each of --defects", "60")
     .option("--trace <folder>", "keep a trace of each finding")
     .option("--fail-fast", "stop at the first finding")
@@ -100,7 +108,8 @@ async function stress(options: StressOptions): Promise<number> {
   const episodes = options.episodes === undefined ? undefined : wholeNumber("--episodes", options.episodes);
   const seconds = wholeNumber("--seconds", options.seconds);
   if (options.junit !== undefined) claim(options.junit);
-  const live = process.stderr.isTTY && options.json !== true;
+  const line = new TerminalLine();
+  const signal = interrupted();
   const report = await runCampaign({
     seconds,
     machines,
@@ -108,14 +117,25 @@ async function stress(options: StressOptions): Promise<number> {
     failFast: options.failFast ?? false,
     wishes,
     ...(episodes !== undefined && { episodes }),
-    ...(live && { onProgress: (campaign) => process.stderr.write(liveLine(campaign)) }),
+    signal,
+    onProgress: (campaign) => line.show(liveLine(campaign)),
     onFinding: (finding) => keepTrace(options.trace, finding),
   });
-  if (live) process.stderr.write("\n");
+  line.clear();
   if (options.junit !== undefined) writeFileSync(options.junit, junit(report));
   print(options, withAgain(seed, report, wishes), campaignText(seed, report, wishes));
-  return report.findings.length > 0 ? EXIT.finding : EXIT.fine;
+  return exitCode(report.findings.length > 0, signal);
 }
+
+/** Ctrl-C ends the campaign, with what it has so far; once more ends the process. */
+function interrupted(): AbortSignal {
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  return stop.signal;
+}
+
+const exitCode = (found: boolean, { aborted }: AbortSignal): number =>
+  found ? EXIT.finding : aborted ? EXIT.interrupted : EXIT.fine;
 
 function print({ json }: StressOptions, document: object, text: string): void {
   process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text}\n`);
@@ -142,7 +162,7 @@ async function checkedWishes(options: StressOptions): Promise<Wishes> {
   if (hasOwn) await checkOwn(own);
   if (options.trace !== undefined) claimFolder(options.trace);
   return {
-    monitor: options.monitor ?? false,
+    ...(options.monitor !== undefined && { monitor: options.monitor }),
     ...(names && { only: names }),
     ...(hasOwn && { own }),
     ...(options.trace !== undefined && { traceEvents: TRACE_EVENTS }),
@@ -183,20 +203,33 @@ async function faultCampaign(
 ): Promise<number> {
   findFault(name);
   const runs = wholeNumber("--runs", options.runs);
-  const report = await withEpisodePool(lanes, (pool) => runFault(pool, name, { runs, seed, lanes }));
+  const line = new TerminalLine();
+  const signal = interrupted();
+  const onProgress = (done: number) => line.show(`${name}: ${done} of ${runs} machines`);
+  const report = await withEpisodePool(lanes, (pool) =>
+    runFault(pool, name, { runs, seed, lanes, signal, onProgress }),
+  );
+  line.clear();
   print(options, { seed, ...report }, faultText(seed, report));
-  return report.missed.length > 0 ? EXIT.finding : EXIT.fine;
+  return exitCode(report.missed.length > 0, signal);
 }
 
-async function defectCampaign(options: StressOptions, machines: number, seed: number): Promise<number> {
+/** Fine is when every defect had its time: which of them are found is the answer, not a finding. */
+async function defectCampaign(options: StressOptions, lanes: number, seed: number): Promise<number> {
   const secondsEach = wholeNumber("--seconds-each", options.secondsEach);
   const ids = typeof options.defects === "string" ? options.defects.split(",") : undefined;
+  const line = new TerminalLine();
+  const signal = interrupted();
   const rows = await runDefects({
     secondsEach,
-    machines,
+    lanes,
     seed,
-    ...(ids && { ids: ids.map((id) => findDefect(id).id) }),
+    signal,
+    onProgress: (now, known, total) => line.show(defectsLine(now, known, total)),
+    ...(ids && { ids: ids.map((id) => (id === NO_DEFECT ? id : findDefect(id).id)) }),
   });
+  line.clear();
   print(options, { seed, secondsEach, defects: rows }, defectsText(rows));
-  return EXIT.fine;
+  const disproved = rows.some(({ id, outcome }) => id === NO_DEFECT && outcome === "found");
+  return exitCode(disproved, signal);
 }

@@ -1,5 +1,5 @@
 /** virtio-blk's options: a file, or memory. */
-import { type DeviceOptions, defineDevice, UsageError } from "../../host/index.ts";
+import { type DeviceDefinition, type DeviceOptions, defineDevice, UsageError } from "../../host/index.ts";
 import { BLK_ID_BYTES } from "../../wire/blk.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
@@ -14,54 +14,56 @@ const DEFAULT_BYTES = 64 * 1024 * 1024;
 const QUEUES_MAX = 64;
 const BLOCK_BYTES_MAX = 65_536;
 
+export const BLK_OPTIONS = {
+  file: { type: "string", help: "disk image; without it the disk is in memory" },
+  size: { type: "size", help: "size of the disk in memory", default: DEFAULT_BYTES },
+  seed: { type: "number", help: "fills the disk in memory with the bytes of this seed" },
+  "read-only": { type: "boolean", help: "refuses writes", default: false },
+  serial: {
+    type: "string",
+    help: `serial number, ${BLK_ID_BYTES} bytes at most`,
+    default: BLK_DEFAULTS.serial,
+  },
+  queues: { type: "number", help: `request queues, 1-${QUEUES_MAX}`, default: BLK_DEFAULTS.queues },
+  cache: {
+    type: ["writeback", "writethrough"],
+    help: "when a write is durable: after a flush, or when it completes",
+    default: "writeback",
+  },
+  "block-size": { type: "size", help: "logical block, a power of two", default: BLK_DEFAULTS.blockSize },
+  "physical-block-size": { type: "size", help: "a power of two", default: BLK_DEFAULTS.physicalBlockSize },
+  "min-io-size": { type: "size", help: "best granularity; 0: no opinion", default: BLK_DEFAULTS.minIoSize },
+  "opt-io-size": {
+    type: "size",
+    help: "best request size; 0: no opinion",
+    default: BLK_DEFAULTS.optIoSize,
+  },
+  "seg-max": {
+    type: "number",
+    help: "segments of a request; 0: not told",
+    default: BLK_DEFAULTS.segmentsMax,
+  },
+  "size-max": {
+    type: "size",
+    help: "bytes of a segment; 0: not told",
+    default: BLK_DEFAULTS.segmentBytesMax,
+  },
+  discard: { type: "boolean", help: "takes discard requests", default: BLK_DEFAULTS.discard },
+  "write-zeroes": {
+    type: "boolean",
+    help: "takes write-zeroes requests",
+    default: BLK_DEFAULTS.writeZeroes,
+  },
+} satisfies DeviceDefinition["options"];
+
 export default defineDevice({
   name: "blk",
   virtioId: VIRTIO_TYPE.blk.id,
   summary: "block device, in memory or on a file",
-  options: {
-    file: { type: "string", help: "disk image; without it the disk is in memory" },
-    size: { type: "size", help: "size of the disk in memory", default: DEFAULT_BYTES },
-    seed: { type: "number", help: "fills the disk in memory with the bytes of this seed" },
-    "read-only": { type: "boolean", help: "refuses writes", default: false },
-    serial: {
-      type: "string",
-      help: `serial number, ${BLK_ID_BYTES} bytes at most`,
-      default: BLK_DEFAULTS.serial,
-    },
-    queues: { type: "number", help: `request queues, 1-${QUEUES_MAX}`, default: BLK_DEFAULTS.queues },
-    cache: {
-      type: ["writeback", "writethrough"],
-      help: "when a write is durable: after a flush, or when it completes",
-      default: "writeback",
-    },
-    "block-size": { type: "size", help: "logical block, a power of two", default: BLK_DEFAULTS.blockSize },
-    "physical-block-size": { type: "size", help: "a power of two", default: BLK_DEFAULTS.physicalBlockSize },
-    "min-io-size": { type: "size", help: "best granularity; 0: no opinion", default: BLK_DEFAULTS.minIoSize },
-    "opt-io-size": {
-      type: "size",
-      help: "best request size; 0: no opinion",
-      default: BLK_DEFAULTS.optIoSize,
-    },
-    "seg-max": {
-      type: "number",
-      help: "segments of a request; 0: not told",
-      default: BLK_DEFAULTS.segmentsMax,
-    },
-    "size-max": {
-      type: "size",
-      help: "bytes of a segment; 0: not told",
-      default: BLK_DEFAULTS.segmentBytesMax,
-    },
-    discard: { type: "boolean", help: "takes discard requests", default: BLK_DEFAULTS.discard },
-    "write-zeroes": {
-      type: "boolean",
-      help: "takes write-zeroes requests",
-      default: BLK_DEFAULTS.writeZeroes,
-    },
-  },
+  options: BLK_OPTIONS,
   async create(options) {
     // Options first: a file is not opened for a device that there will not be.
-    const checked = checkOptions(options);
+    const checked = checkBlkOptions(options);
     return blk(await openDisk(options), checked);
   },
   createPart: (share) => openPart(share as BlkShare),
@@ -80,7 +82,7 @@ async function openDisk({ file, size, seed, "read-only": readOnly }: DeviceOptio
   return memoryDisk({ bytes, readOnly: readOnly === true, ...content });
 }
 
-function checkOptions(options: DeviceOptions): BlkOptions {
+export function checkBlkOptions(options: DeviceOptions): BlkOptions {
   const number = (name: string, otherwise: number): number => Number(options[name] ?? otherwise);
   const blockSize = blockBytes("block-size", number("block-size", BLK_DEFAULTS.blockSize), SECTOR_SIZE);
   const physical = number("physical-block-size", BLK_DEFAULTS.physicalBlockSize);

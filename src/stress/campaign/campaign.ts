@@ -4,7 +4,7 @@ import { inLanes, numbered } from "../../machine/pool.ts";
 import { footprint } from "../episode/footprint.ts";
 import type { EpisodeReport } from "../episode/run-episode.ts";
 import { episode, type Wishes } from "../episode/swarm.ts";
-import { withEpisodePool } from "./episode-pool.ts";
+import { type EpisodePool, withEpisodePool } from "./episode-pool.ts";
 import { slopePerMinute } from "./slope.ts";
 
 export interface CampaignOptions {
@@ -15,6 +15,10 @@ export interface CampaignOptions {
   readonly machines: number;
   readonly seed: number;
   readonly wishes?: Wishes;
+  /** Machines that still run when the time is over are ended; otherwise they are given the time that they need. */
+  readonly cutShort?: boolean;
+  /** Ends those that run, and begins no other. */
+  readonly signal?: AbortSignal;
   /** Stop at the first finding. */
   readonly failFast?: boolean;
   readonly onProgress?: (campaign: CampaignReport) => void;
@@ -50,23 +54,27 @@ interface Sample {
   readonly handles: number;
 }
 
-export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
+/** On a pool of its own. */
+export const runCampaign = (options: CampaignOptions): Promise<CampaignReport> =>
+  withEpisodePool(options.machines, (pool) => campaignOn(pool, options));
+
+export async function campaignOn(pool: EpisodePool, options: CampaignOptions): Promise<CampaignReport> {
+  const { signal } = options;
   const tally = new Tally();
   const until = performance.now() + 1000 * options.seconds;
   let next = options.seed;
   const last = options.episodes === undefined ? Number.POSITIVE_INFINITY : next + options.episodes;
-  await withEpisodePool(options.machines, (pool) =>
-    inLanes(numbered(options.machines), async () => {
-      if (performance.now() >= until || next >= last || (options.failFast && tally.findings.length > 0)) {
-        return false;
-      }
-      const report = await pool.run(episode(next++, options.wishes));
-      tally.add(report);
-      if (report.finding !== null) await options.onFinding?.(report);
-      options.onProgress?.(tally.report());
-      return true;
-    }),
-  );
+  const over = () =>
+    signal?.aborted || performance.now() >= until || (options.failFast && tally.findings.length > 0);
+  await inLanes(numbered(options.machines), async () => {
+    if (over() || next >= last) return false;
+    const limitMs = options.cutShort ? until - performance.now() : Number.POSITIVE_INFINITY;
+    const report = await pool.run(episode(next++, options.wishes), { limitMs, ...(signal && { signal }) });
+    tally.add(report);
+    if (report.finding !== null) await options.onFinding?.(report);
+    options.onProgress?.(tally.report());
+    return true;
+  });
   return tally.report();
 }
 

@@ -1,10 +1,14 @@
 /**
  * What stress without a scheduler finds of the hunter's defects: each is planted into live machines for some time.
- * Defects of classes that only the hunter's small scenarios have cannot be in a live machine.
+ * Defects of classes that only the hunter's small scenarios have cannot be in a live machine. One row has nothing
+ * planted: if it finds something, the others say nothing.
  */
 import type { Defect } from "../../hunt/defect.ts";
 import { DEFECTS } from "../../hunt/defects/index.ts";
-import { runCampaign } from "./campaign.ts";
+import { inLanes, numbered } from "../../machine/pool.ts";
+import type { Wishes } from "../episode/swarm.ts";
+import { type CampaignReport, campaignOn } from "./campaign.ts";
+import { withEpisodePool } from "./episode-pool.ts";
 
 export interface DefectRow {
   readonly id: string;
@@ -12,19 +16,37 @@ export interface DefectRow {
   readonly outcome: "found" | "not found" | "not in a live machine";
   /** Until it was found. */
   readonly seconds: number | null;
+  /** Begun until then. */
+  readonly machines: number;
   readonly what: string | null;
 }
 
 export interface DefectCampaignOptions {
+  /** The most that each may take, but for the moments that a machine needs to start and to end. */
   readonly secondsEach: number;
-  readonly machines: number;
+  /** Defects at once, each in one machine after the other. */
+  readonly lanes: number;
   readonly seed: number;
+  /** Default: all that can be planted anywhere, and none. */
   readonly ids?: readonly string[];
-  readonly onRow?: (row: DefectRow) => void;
+  /** What is planted now, and what is known so far. */
+  readonly onProgress?: (now: readonly string[], rows: readonly DefectRow[], total: number) => void;
+  readonly signal?: AbortSignal;
 }
 
-/** Short enough for a campaign of a few seconds, and longer than anything in order takes. */
-const STALL_MS = 2000;
+/** The row in which nothing is planted. */
+export const NO_DEFECT = "none";
+
+/** Short enough for a campaign of a minute, and longer than anything in order takes. */
+const DEADLINES = {
+  startMs: 15_000,
+  portMs: 10_000,
+  ioThreadMs: 10_000,
+  unplugMs: 10_000,
+  commandMs: 10_000,
+  stopMs: 10_000,
+  stallMs: 6_000,
+};
 /** Classes of the product; the hunter's own devices and drivers live elsewhere. */
 const LIVE = new Set([
   "DeviceQueue",
@@ -47,34 +69,59 @@ const LIVE = new Set([
   "Vectors",
 ]);
 
+/** In their order; those that an abort has left out are missing. */
 export async function runDefects(options: DefectCampaignOptions): Promise<DefectRow[]> {
+  const { ids, lanes, signal, onProgress } = options;
+  const wanted = [NOTHING, ...DEFECTS.filter(({ needs }) => needs !== "packed-ring")].filter(
+    ({ id }) => ids === undefined || ids.includes(id),
+  );
   const rows: DefectRow[] = [];
-  for (const defect of DEFECTS) {
-    if (options.ids !== undefined && !options.ids.includes(defect.id)) continue;
-    const row = isLive(defect) ? await campaign(defect, options) : absent(defect);
-    rows.push(row);
-    options.onRow?.(row);
-  }
-  return rows;
+  const now = new Set<string>();
+  let next = 0;
+  await withEpisodePool(lanes, (pool) =>
+    inLanes(numbered(lanes), async () => {
+      const defect = wanted[next++];
+      if (defect === undefined || signal?.aborted) return false;
+      now.add(defect.id);
+      const told = () => onProgress?.([...now], rows, wanted.length);
+      told();
+      const plantable = defect === NOTHING || isLive(defect);
+      const wishes: Wishes = { deadlines: DEADLINES, ...(defect !== NOTHING && { defect: defect.id }) };
+      const report = plantable ? await campaignOn(pool, { ...campaignOptions(options), wishes }) : undefined;
+      if (report?.findings.length || !signal?.aborted) rows.push(row(defect, report));
+      now.delete(defect.id);
+      told();
+      return true;
+    }),
+  );
+  return rows.sort((a, b) => indexOf(wanted, a) - indexOf(wanted, b));
 }
 
-const isLive = ({ replacements }: Defect): boolean =>
-  replacements.length > 0 && replacements.every(({ base }) => LIVE.has(base.name));
+const NOTHING: Pick<Defect, "id" | "name"> = { id: NO_DEFECT, name: "nothing is planted" };
 
-const absent = ({ id, name }: Defect): DefectRow => ({
-  id,
-  name,
-  outcome: "not in a live machine",
-  seconds: null,
-  what: null,
+const isLive = (defect: object): boolean => {
+  const { replacements = [] } = defect as Partial<Defect>;
+  return replacements.length > 0 && replacements.every(({ base }) => LIVE.has(base.name));
+};
+
+const indexOf = (defects: readonly { readonly id: string }[], row: DefectRow): number =>
+  defects.findIndex(({ id }) => id === row.id);
+
+const campaignOptions = ({ secondsEach, seed, signal }: DefectCampaignOptions) => ({
+  seconds: secondsEach,
+  cutShort: true,
+  machines: 1,
+  seed,
+  failFast: true,
+  ...(signal && { signal }),
 });
 
-async function campaign({ id, name }: Defect, options: DefectCampaignOptions): Promise<DefectRow> {
-  const { secondsEach, machines, seed } = options;
-  const wishes = { defect: id, stallMs: STALL_MS };
-  const report = await runCampaign({ seconds: secondsEach, machines, seed, failFast: true, wishes });
+function row({ id, name }: Pick<Defect, "id" | "name">, report: CampaignReport | undefined): DefectRow {
+  if (report === undefined)
+    return { id, name, outcome: "not in a live machine", seconds: null, machines: 0, what: null };
   const [finding] = report.findings;
+  const { machines, seconds } = report;
   return finding === undefined
-    ? { id, name, outcome: "not found", seconds: null, what: null }
-    : { id, name, outcome: "found", seconds: report.seconds, what: finding.what };
+    ? { id, name, outcome: "not found", seconds: null, machines, what: null }
+    : { id, name, outcome: "found", seconds, machines, what: finding.what };
 }

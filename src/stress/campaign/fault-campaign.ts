@@ -1,7 +1,8 @@
 /** A named fault, in machine after machine: each time it must be detected, in the right words. */
 
 import { inLanes, numbered } from "../../machine/pool.ts";
-import { type Episode, episode, SCRATCH } from "../episode/swarm.ts";
+import { SCRATCH } from "../episode/random-device.ts";
+import { type Episode, episode } from "../episode/swarm.ts";
 import { type Fault, findFault } from "../faults/faults.ts";
 import { FLAKY_DISK } from "../modules.ts";
 import type { EpisodePool } from "./episode-pool.ts";
@@ -39,30 +40,45 @@ export function faultEpisode(fault: Fault, seed: number): Episode {
     deeds: nothing(chosen.deeds),
     machine: {
       ...chosen.machine,
+      cpus: 1,
+      ioThreads: 0,
       ...(fault.messagesOnly && interrupts !== "msix-shared" && { interrupts: "msix" }),
-      devices: [{ type: FLAKY_DISK, slot: SLOT, options: { file: SCRATCH, seed, ...fault.disk } }],
+      devices: [{ type: FLAKY_DISK, slot: SLOT, options: { file: SCRATCH, mood: seed, ...fault.disk } }],
       deadlines: { stallMs: STALL_MS },
       watch: {},
     },
   };
 }
 
+export interface FaultCampaignOptions {
+  readonly runs: number;
+  readonly seed: number;
+  readonly lanes: number;
+  readonly signal?: AbortSignal;
+  /** Machines that are over. */
+  readonly onProgress?: (done: number) => void;
+}
+
 export async function runFault(
   pool: EpisodePool,
   name: string,
-  { runs, seed, lanes }: { readonly runs: number; readonly seed: number; readonly lanes: number },
+  { runs, seed, lanes, signal, onProgress }: FaultCampaignOptions,
 ): Promise<FaultReport> {
   const fault = findFault(name);
   const missed: { seed: number; what: string | null }[] = [];
   let begun = 0;
+  let done = 0;
   let words: string | null = null;
   await inLanes(numbered(lanes), async () => {
-    if (begun === runs) return false;
+    if (begun === runs || signal?.aborted) return false;
     const own = seed + begun++;
-    const { finding } = await pool.run(faultEpisode(fault, own));
+    const { finding, cutShort } = await pool.run(faultEpisode(fault, own), { ...(signal && { signal }) });
+    if (cutShort) return false;
+    done++;
     if (finding !== null && fault.words.test(finding.what)) words ??= finding.what;
     else missed.push({ seed: own, what: finding?.what ?? null });
+    onProgress?.(done);
     return true;
   });
-  return { fault: name, runs, detected: runs - missed.length, missed, words };
+  return { fault: name, runs: done, detected: done - missed.length, missed, words };
 }

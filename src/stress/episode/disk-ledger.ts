@@ -12,6 +12,8 @@ import { SECTOR_SIZE } from "../../wire/numbers.ts";
 export const REGION_SECTORS = 8;
 export const REGION_BYTES = REGION_SECTORS * SECTOR_SIZE;
 const WORDS_PER_REGION = 2;
+/** Every so many-th stamp stands for zeros, which a disk can be asked for without sending them. */
+const ZERO_EVERY = 8;
 
 export class DiskLedger {
   readonly buffer: SharedBuffer;
@@ -49,9 +51,8 @@ export class DiskLedger {
       const sector = region * REGION_SECTORS + index;
       const bytes = found.subarray(index * SECTOR_SIZE, (index + 1) * SECTOR_SIZE);
       const stamp = getU32(bytes, 0);
-      const right =
-        stamp >= least && stamp <= most && Buffer.compare(bytes, stampedSector(sector, stamp)) === 0;
-      if (!right) {
+      const possible = stamp === 0 ? mayBeZero(least, most) : stamp >= least && stamp <= most;
+      if (!possible || Buffer.compare(bytes, stampedSector(sector, stamp)) !== 0) {
         const expected = least === most ? `${least}` : `${least} to ${most}`;
         return `disk: sector ${sector} carries stamp ${stamp} of sector ${getU32(bytes, 4)}, expected stamp ${expected}`;
       }
@@ -68,10 +69,16 @@ export function stampedRegion(region: number, stamp: number): Uint8Array {
   return bytes;
 }
 
-/** Stamp and sector number at the front, and a pattern of both to the end; a sector never written is empty. */
+/** A region of this stamp is all zeros, as one that was never written. */
+export const isZeroStamp = (stamp: number): boolean => stamp % ZERO_EVERY === 0;
+
+const mayBeZero = (least: number, most: number): boolean =>
+  Math.ceil(least / ZERO_EVERY) * ZERO_EVERY <= most;
+
+/** Stamp and sector number at the front, and a pattern of both to the end. */
 function stampedSector(sector: number, stamp: number): Uint8Array {
   const bytes = new Uint8Array(SECTOR_SIZE);
-  if (stamp === 0) return bytes;
+  if (isZeroStamp(stamp)) return bytes;
   bytes.fill((stamp * 31 + sector) & 0xff);
   putU32(bytes, 0, stamp);
   putU32(bytes, 4, sector);

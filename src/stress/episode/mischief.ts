@@ -2,11 +2,8 @@
 import type { GuestContext } from "../../guest/define.ts";
 import type { PciDevice } from "../../guest/pci/pci-device.ts";
 import type { Random } from "../../wire/random.ts";
+import { jumpClock, starve } from "./victim.ts";
 
-/** How long a side may be kept from running: log-uniform, as chaos modes do it. */
-const STARVE_MS = { least: 1, most: 2000 };
-/** The clock jumps forward, less than any deadline. */
-const JUMP_MS_MAX = 2000;
 const PAUSE_MS_MAX = 5;
 const CHUNK_BYTES = 64 * 1024;
 
@@ -45,12 +42,12 @@ export class Mischief {
     if (this.#guest.pci.devices.includes(pci)) this.#guest.pci.maskFunction(pci, false);
   }
 
-  /** Keeps this thread from doing anything. Mostly short. */
   starve(): void {
-    const { least, most } = STARVE_MS;
-    const fraction = (this.#random.next() / 2 ** 32) ** 2;
-    const until = performance.now() + least * (most / least) ** fraction;
-    while (performance.now() < until);
+    starve(this.#random);
+  }
+
+  clock(): void {
+    jumpClock(this.#random);
   }
 
   /** Takes nearly all memory, for a moment. */
@@ -64,13 +61,6 @@ export class Mischief {
     }
     await this.#pause();
     for (const address of taken) memory.free(address, CHUNK_BYTES);
-  }
-
-  /** This thread's clock jumps forward. */
-  clock(): void {
-    const now = performance.now.bind(performance);
-    const jump = this.#random.next() % JUMP_MS_MAX;
-    performance.now = () => now() + jump;
   }
 
   #pause(): Promise<void> {

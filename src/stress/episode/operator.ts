@@ -1,17 +1,25 @@
 /**
- * The hand that plugs and unplugs, moves the balloon's target and kills workers, at random moments while the guest
- * program of an episode runs. What it takes out it puts back.
+ * The hand that plugs and unplugs, changes devices and kills workers, at random moments while the guest program of an
+ * episode runs. What it takes out it puts back.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { DeviceDescription } from "../../machine/description.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { Random } from "../../wire/random.ts";
-import type { Deed, Episode } from "./swarm.ts";
+import { choose, DEEDS, type Deed, type Episode, type Stressed } from "./swarm.ts";
 
 /** Between deeds, and how long a device may stay away. */
 const PAUSE_MS_MAX = 80;
 const AWAY_MS_MAX = 20;
-const TARGETS = ["0", "1M", "4M", "12M", "30M"];
+
+type Change = readonly [command: string, value: string];
+/** Configuration that changes under the driver: it is interrupted for each. Links are up more often than down. */
+const CHANGES: Partial<Record<Stressed, readonly Change[]>> = {
+  balloon: ["0", "1M", "4M", "12M", "30M"].map((target) => ["target", target]),
+  blk: ["1M", "1536K", "2M"].map((size) => ["resize", size]),
+  console: ["80x25", "132x50"].map((size) => ["resize", size]),
+  net: ["up", "up", "down"].map((state) => ["link", state]),
+};
 
 export class Operator {
   readonly byDeed = new Map<Deed, number>();
@@ -40,19 +48,13 @@ export class Operator {
 
   /** Until `stop`, and the deed that is under way is done. */
   async run(): Promise<void> {
-    const weights = Object.entries(this.#episode.deeds) as [Deed, number][];
-    const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
-    if (total === 0) return;
+    const { deeds } = this.#episode;
+    if (DEEDS.every((deed) => deeds[deed] === 0)) return;
     while (!this.#stopped && !this.#over) {
       await delay(this.#below(PAUSE_MS_MAX));
       if (this.#stopped) return;
-      let ticket = this.#below(total);
-      for (const [deed, weight] of weights) {
-        ticket -= weight;
-        if (ticket >= 0) continue;
-        if (await this.#do(deed)) this.byDeed.set(deed, (this.byDeed.get(deed) ?? 0) + 1);
-        break;
-      }
+      const deed = choose(DEEDS, deeds, this.#random);
+      if (await this.#do(deed)) this.byDeed.set(deed, (this.byDeed.get(deed) ?? 0) + 1);
     }
   }
 
@@ -66,7 +68,7 @@ export class Operator {
     else if (deed === "kill guest") {
       this.#over = true;
       await this.#machine.killGuest();
-    } else if (deed === "target") return this.#target();
+    } else if (deed === "change") return this.#change();
     else await this.#unplug(deed === "pull");
     return true;
   }
@@ -79,12 +81,12 @@ export class Operator {
     await this.#machine.plug(device);
   }
 
-  async #target(): Promise<boolean> {
-    const balloons = this.#episode.devices.filter(({ type }) => type === "balloon");
-    const balloon = balloons[this.#below(balloons.length)];
-    if (balloon === undefined) return false;
-    const target = TARGETS[this.#below(TARGETS.length)] ?? "0";
-    await this.#machine.deviceCommand(balloon.slot, "target", target);
+  async #change(): Promise<boolean> {
+    const device = this.#episode.devices[this.#below(this.#episode.devices.length)];
+    const changes = (device && CHANGES[device.type]) ?? [];
+    const change = changes[this.#below(changes.length)];
+    if (device === undefined || change === undefined) return false;
+    await this.#machine.deviceCommand(device.slot, ...change);
     return true;
   }
 

@@ -3,7 +3,7 @@ import { UsageError } from "../../host/device.ts";
 import { Machine } from "../../machine/machine.ts";
 import { displayUrl } from "../../machine/thread.ts";
 import { PROGRAM } from "../modules.ts";
-import type { ProgramArguments } from "./program.ts";
+import type { ProgramArguments } from "./mounts.ts";
 import { type Episode, episode, type Own } from "./swarm.ts";
 
 const START_MS = 10_000;

@@ -3,6 +3,7 @@
  * indices into a ring before the device hears of it, and the device's side starts where they stand.
  */
 import { GuestMemory } from "../../guest/guest-memory.ts";
+import { PartTransport } from "../../guest/virtio-pci/part-transport.ts";
 import { Queues } from "../../guest/virtio-pci/queues.ts";
 import { LegacyRegisters } from "../../guest/virtio-pci/registers.ts";
 import { QueueConfig } from "../../host/queue-config.ts";
@@ -54,15 +55,27 @@ export function windOn(start: number): void {
     }
   }
 
+  function startDriverAt(queue: Indices): void {
+    for (const name of ["availIndex", "publishedAvail", "kickedAvail", "lastUsed", "usedIndex"] as const)
+      queue[name] = start & 0xffff;
+    queue.usedEvent = start & 0xffff;
+    if (!queue.callbacksOn && queue.eventIndex) queue.writeUsedEvent((start - 1) & 0xffff);
+  }
+
   class StartsThere extends Queues {
     override setUp(...args: Parameters<Queues["setUp"]>) {
       const info = super.setUp(...args);
-      const queue = info.queue as unknown as Indices;
-      for (const name of ["availIndex", "publishedAvail", "kickedAvail", "lastUsed", "usedIndex"] as const)
-        queue[name] = start & 0xffff;
-      queue.usedEvent = start & 0xffff;
-      if (!queue.callbacksOn && queue.eventIndex) queue.writeUsedEvent((start - 1) & 0xffff);
+      startDriverAt(info.queue as unknown as Indices);
       return info;
+    }
+  }
+
+  /** On another CPU, whose ring has been written. */
+  class PartStartsThere extends PartTransport {
+    override findQueues(...args: Parameters<PartTransport["findQueues"]>) {
+      const queues = super.findQueues(...args);
+      for (const queue of queues) startDriverAt(queue as unknown as Indices);
+      return queues;
     }
   }
 
@@ -82,6 +95,7 @@ export function windOn(start: number): void {
       { base: GuestMemory, by: KnowsMemory },
       { base: LegacyRegisters, by: WritesIndices },
       { base: Queues, by: StartsThere },
+      { base: PartTransport, by: PartStartsThere },
       { base: QueueConfig, by: DeviceStartsThere },
     ],
   });

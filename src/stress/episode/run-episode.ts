@@ -6,14 +6,18 @@ import type { DeviceDescription } from "../../machine/description.ts";
 import { Machine } from "../../machine/machine.ts";
 import { type Recordings, type RunReport, withinDeadline } from "../../machine/run.ts";
 import type { Snapshot } from "../../machine/snapshot.ts";
+import type { SharedBuffer } from "../../memory/attach.ts";
+import { LiveMemory } from "../../memory/live-memory.ts";
 import { breaksMust } from "../../monitor/monitor.ts";
 import { PLANTS, PROGRAM } from "../modules.ts";
 import { toldTooOften, whyStalled } from "./diagnosis.ts";
 import { DiskLedger, REGION_BYTES } from "./disk-ledger.ts";
 import { type Footprint, footprint } from "./footprint.ts";
+import type { ProgramArguments } from "./mounts.ts";
 import { Operator } from "./operator.ts";
-import type { EpisodeResult, ProgramArguments } from "./program.ts";
-import { DISK_BYTES, type Episode, SCRATCH } from "./swarm.ts";
+import type { EpisodeResult } from "./program.ts";
+import { DISK_BYTES, SCRATCH } from "./random-device.ts";
+import type { Episode } from "./swarm.ts";
 
 export interface EpisodeReport {
   readonly seed: number;
@@ -22,6 +26,8 @@ export interface EpisodeReport {
   readonly byAction: Readonly<Record<string, number>>;
   readonly kicks: number;
   readonly interrupts: number;
+  /** It was ended before its end: nothing is known of it. */
+  readonly cutShort: boolean;
   /** Of a finding, where a trace was asked for. */
   readonly recordings: Recordings | null;
   /** Of this thread, when everything of the episode is gone. */
@@ -31,27 +37,63 @@ export interface EpisodeReport {
 /** The program is over; the hand puts back what it has out. */
 const OPERATOR_MS = 60_000;
 
-export async function runEpisode(episode: Episode): Promise<EpisodeReport> {
-  const report = await runAndEnd(episode);
+/** `cut` ends it before its end. */
+export async function runEpisode(
+  episode: Episode,
+  cut: Promise<unknown> = new Promise(() => {}),
+): Promise<EpisodeReport> {
+  const report = await runAndEnd(episode, cut);
   return { ...report, footprint: footprint() };
 }
 
-async function runAndEnd(episode: Episode): Promise<Omit<EpisodeReport, "footprint">> {
+async function runAndEnd(episode: Episode, cut: Promise<unknown>): Promise<Omit<EpisodeReport, "footprint">> {
   const run = new EpisodeRunner(episode);
+  const whole = run.run();
+  // What becomes of one that is cut short is of no interest any more.
+  whole.catch(() => undefined);
   try {
-    return await run.run();
+    return await Promise.race([whole, cut.then(() => nothingKnown(episode))]);
   } finally {
     await run.end();
   }
 }
 
-export default runEpisode;
+const nothingKnown = ({ seed }: Episode): Omit<EpisodeReport, "footprint"> => ({
+  seed,
+  finding: null,
+  bytesVerified: 0,
+  byAction: {},
+  kicks: 0,
+  interrupts: 0,
+  cutShort: true,
+  recordings: null,
+});
+
+/** What a thread of the pool is given. */
+export interface EpisodeTask {
+  readonly episode: Episode;
+  readonly limitMs: number;
+  /** A word; it is rung, and no longer 0, when the episode is to end at once. */
+  readonly cut: SharedBuffer;
+}
+
+export default async function runTask({ episode, limitMs, cut }: EpisodeTask): Promise<EpisodeReport> {
+  const word = new LiveMemory(cut);
+  const rung = Promise.resolve(word.waitAsync32(0, 0, limitMs, 0));
+  try {
+    return await runEpisode(episode, rung);
+  } finally {
+    // Nobody waits for it any more.
+    word.notify32(0, 0);
+  }
+}
 
 class EpisodeRunner {
   readonly #episode: Episode;
   readonly #ledgers: readonly DiskLedger[];
   readonly #folder: string;
   readonly #devices: readonly DeviceDescription[];
+  #starting: Promise<Machine> | undefined;
   #machine: Machine | undefined;
   #operator: Operator | undefined;
   #recordings: Recordings | null = null;
@@ -86,19 +128,24 @@ class EpisodeRunner {
       byAction: { ...result?.byAction, ...Object.fromEntries(this.#operator?.byDeed ?? []) },
       kicks: sum("kicksSent"),
       interrupts: sum("interruptsSent"),
+      cutShort: false,
       recordings: this.#recordings,
     };
   }
 
+  /** Whatever it is doing. */
   async end(): Promise<void> {
-    await this.#machine?.end();
+    this.#operator?.stop();
+    const machine = await this.#starting?.catch(() => undefined);
+    await machine?.end();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #live(): Promise<RunReport> {
     const { machine: description, plants } = this.#episode;
     const prepare = Object.keys(plants).length === 0 ? {} : { prepare: { module: PLANTS, args: plants } };
-    const machine = await Machine.start({ ...description, ...prepare, devices: this.#devices });
+    this.#starting = Machine.start({ ...description, ...prepare, devices: this.#devices });
+    const machine = await this.#starting;
     this.#machine = machine;
     this.#operator = new Operator(machine, this.#episode, this.#devices);
     const args: ProgramArguments = {

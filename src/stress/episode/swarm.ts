@@ -2,12 +2,13 @@
  * Random machines: what an episode of a stress run is made of. A pure function of the seed (and of what the user asked
  * for), so that an episode can be run again alone.
  */
-import type { DeviceDescription, MachineDescription } from "../../machine/description.ts";
+import type { Deadlines, MachineDescription } from "../../machine/description.ts";
 import { INTERRUPT_MODES } from "../../machine/description.ts";
-import { Random } from "../../wire/random.ts";
-import type { Misfortune } from "../faults/flaky-disk.ts";
-import { FLAKY_DISK } from "../modules.ts";
+import type { Random } from "../../wire/random.ts";
+import { Dice } from "./dice.ts";
 import type { Plants } from "./plants.ts";
+import { randomDevice } from "./random-device.ts";
+import type { Victim } from "./victim.ts";
 
 /** What the guest program of an episode may do besides traffic. */
 export const ACTIONS = [
@@ -22,8 +23,8 @@ export const ACTIONS = [
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
-/** What happens to the machine from outside: devices come and go, the balloon's target moves, workers die. */
-export const DEEDS = ["unplug", "pull", "target", "kill host", "kill guest"] as const;
+/** What happens to the machine from outside: devices come, go and change, workers die. */
+export const DEEDS = ["unplug", "pull", "change", "kill host", "kill guest"] as const;
 export type Deed = (typeof DEEDS)[number];
 
 export type Weights<Name extends string> = Readonly<Record<Name, number>>;
@@ -44,14 +45,28 @@ export interface Own {
 export interface Wishes {
   readonly only?: readonly Exclude<Stressed, "own">[];
   readonly own?: Own;
-  /** The monitor watches every machine; otherwise some. */
+  /** The monitor watches every machine that can be watched, or none; otherwise most. */
   readonly monitor?: boolean;
   /** Newest events to keep of each thread, for a trace of a finding. */
   readonly traceEvents?: number;
   /** A defect of the hunter's to plant, by its id. */
   readonly defect?: string;
-  /** Requests out and nothing moves: how long until that is a finding. */
-  readonly stallMs?: number;
+  /** Other than those that are long enough for a busy machine. */
+  readonly deadlines?: Partial<Deadlines>;
+}
+
+/** One of the names, by weight. */
+export function choose<Name extends string>(
+  names: readonly [Name, ...Name[]],
+  weights: Weights<Name>,
+  random: Pick<Random, "next">,
+): Name {
+  let ticket = random.next() % names.reduce((sum, name) => sum + weights[name], 0);
+  for (const name of names) {
+    ticket -= weights[name];
+    if (ticket < 0) return name;
+  }
+  return names[0];
 }
 
 export interface Episode {
@@ -70,37 +85,52 @@ export interface Episode {
   readonly devices: readonly { readonly type: Stressed; readonly slot: number }[];
 }
 
-const STALL_MS = 20_000;
+/** A busy machine is no finding: a host may take seconds to start again. */
+const DEADLINES: Deadlines = {
+  startMs: 60_000,
+  portMs: 60_000,
+  ioThreadMs: 60_000,
+  unplugMs: 30_000,
+  commandMs: 30_000,
+  stopMs: 30_000,
+  stallMs: 20_000,
+};
 const ACTIONS_PER_EPISODE = 100;
 const RIDES_MAX = 24;
 const FIRST_SLOT = 4;
-const QUEUE_EXPONENT_MAX = 15;
-/** The largest ring takes 210 pages, and a machine may have several. */
-const MEMORY = "32M";
-/** Rings start this far before their indices wrap, at most: mostly they shall. */
+const CPUS_MAX = 4;
+const IO_THREADS_MAX = 2;
+/** Per cent of machines that the monitor watches: it slows both sides down, and what it slows down it may hide. */
+const WATCHED = 70;
+/** The largest ring takes 210 pages, and a machine may have several; other CPUs have half of it together. */
+const MEMORY = { oneCpu: "32M", severalCpus: "128M" };
+/** Where indices may go wrong rings start this far before, at most. */
 const BEFORE_WRAP = 64;
-
-type Below = (limit: number) => number;
-type Chance = (percent: number) => boolean;
+const WRAPS = [0x1_0000, 0x8000] as const;
+/** Between two times that the host is kept from running, at most. */
+const HOST_PAUSE_MS_MAX = 1500;
 
 export function episode(seed: number, wishes: Wishes = {}): Episode {
-  const random = new Random(seed);
-  const below = (limit: number) => random.next() % limit;
-  const chance = (percent: number) => below(100) < percent;
-  const types: readonly Stressed[] = wishes.own !== undefined ? ["own"] : (wishes.only ?? STRESSED);
+  const dice = new Dice(seed);
+  const { own, defect, traceEvents } = wishes;
+  const types: readonly Stressed[] = own !== undefined ? ["own"] : (wishes.only ?? STRESSED);
   // Every fourth slot is on the same INTx line.
-  const stride = chance(30) ? 4 : 1;
-  const devices = Array.from({ length: 1 + below(4) }, (_, index) => ({
-    type: types[below(types.length)] ?? "rng",
+  const stride = dice.chance(30) ? 4 : 1;
+  const devices = Array.from({ length: 1 + dice.below(4) }, (_, index) => ({
+    type: types[dice.below(types.length)] ?? "rng",
     slot: FIRST_SLOT + index * stride,
   }));
-  const interrupts = INTERRUPT_MODES[below(INTERRUPT_MODES.length)] ?? "auto";
-  // Too few vectors drive the driver through its tiers, where it may choose the tier.
-  const fewVectors = () => interrupts === "auto" && chance(40);
-  const flaky = chance(25);
-  const ringStart = chance(15) ? 0x1_0000 - below(BEFORE_WRAP) : undefined;
-  const watched = ringStart === undefined && (chance(20) || (wishes.monitor ?? false));
-  const { own, defect, stallMs, traceEvents } = wishes;
+  const interrupts = dice.pick(INTERRUPT_MODES);
+  const indirect = dice.chance(50);
+  // A user's driver is not loaded on other CPUs.
+  const cpus = own === undefined && dice.chance(35) ? 2 + dice.below(CPUS_MAX - 1) : 1;
+  const flaky = dice.chance(25);
+  const ringStart = dice.chance(30) ? randomRingStart(dice) : undefined;
+  const ioThreads = dice.chance(30) ? 1 + dice.below(IO_THREADS_MAX) : 0;
+  const victim = dice.chance(25) ? randomVictim(dice, ioThreads) : undefined;
+  // The monitor holds rings to the specification, by which their indices start at 0.
+  const watched =
+    (dice.chance(WATCHED) || wishes.monitor === true) && wishes.monitor !== false && ringStart === undefined;
   return {
     seed,
     devices,
@@ -108,21 +138,28 @@ export function episode(seed: number, wishes: Wishes = {}): Episode {
     ridesMax: RIDES_MAX,
     flaky,
     ...(own && { own }),
-    plants: { ...(ringStart !== undefined && { ringStart }), ...(defect !== undefined && { defect }) },
-    weights: weights(below, chance),
-    deeds: deeds(below, chance),
+    plants: {
+      ...(ringStart !== undefined && { ringStart }),
+      ...(victim && { victim }),
+      ...(defect !== undefined && { defect }),
+    },
+    weights: weights(dice),
+    deeds: deeds(dice),
     machine: {
-      memory: MEMORY,
+      memory: cpus > 1 ? MEMORY.severalCpus : MEMORY.oneCpu,
+      cpus,
+      ioThreads,
       interrupts,
-      indirect: chance(50),
-      eventIndex: chance(50),
-      kickFastPath: chance(75),
-      pollMaxUs: [0, 10, 100, 1000][below(4)] ?? 100,
-      devices: devices.map(({ type, slot }) =>
-        describe({ type, slot, below, chance, fewVectors: fewVectors(), flaky, own }),
-      ),
-      // A busy machine is no finding: a host may take seconds to start again.
-      deadlines: { startMs: 60_000, portMs: 60_000, unplugMs: 30_000, stallMs: stallMs ?? STALL_MS },
+      indirect,
+      eventIndex: dice.chance(50),
+      kickFastPath: dice.chance(75),
+      pollMaxUs: dice.pick([0, 10, 100, 1000]),
+      devices: devices.map(({ type, slot }) => {
+        // Too few vectors drive the driver through its tiers, where it may choose the tier.
+        const fewVectors = interrupts === "auto" && dice.chance(40);
+        return randomDevice({ type, slot, dice, cpus, ioThreads, indirect, fewVectors, flaky, own });
+      }),
+      deadlines: { ...DEADLINES, ...wishes.deadlines },
       watch: {
         monitor: watched,
         traceEvents: traceEvents ?? 0,
@@ -131,79 +168,40 @@ export function episode(seed: number, wishes: Wishes = {}): Episode {
   };
 }
 
+/** Mostly shortly before indices wrap, or become negative where somebody takes them for signed. */
+function randomRingStart(dice: Dice): number {
+  return dice.chance(30) ? dice.below(0x1_0000) : dice.pick(WRAPS) - dice.below(BEFORE_WRAP);
+}
+
+const randomVictim = (dice: Dice, ioThreads: number): Victim => ({
+  side: ioThreads > 0 && dice.chance(50) ? "io" : "host",
+  seed: dice.below(2 ** 31),
+  pauseMsMax: HOST_PAUSE_MS_MAX,
+  clockJumps: dice.chance(50),
+});
+
 /** Some actions are switched off entirely: what is rare in the mix of all is common in some. */
-function weights(below: Below, chance: Chance): Weights<Action> {
-  const weight = (off: number, most: number) => (chance(off) ? 0 : 1 + below(most));
+function weights(dice: Dice): Weights<Action> {
+  const weight = (off: number, most: number) => (dice.chance(off) ? 0 : 1 + dice.below(most));
   return {
-    traffic: 4 + below(12),
+    traffic: 4 + dice.below(12),
     reset: weight(40, 4),
     rebind: weight(40, 4),
     suspend: weight(40, 4),
     mask: weight(40, 4),
-    starve: weight(50, 3),
+    starve: weight(50, 2),
     pressure: weight(70, 2),
     clock: weight(70, 2),
   };
 }
 
-function deeds(below: Below, chance: Chance): Weights<Deed> {
-  const weight = (off: number, most: number) => (chance(off) ? 0 : 1 + below(most));
+function deeds(dice: Dice): Weights<Deed> {
+  const weight = (off: number, most: number) => (dice.chance(off) ? 0 : 1 + dice.below(most));
   return {
     unplug: weight(50, 6),
     pull: weight(50, 6),
-    target: weight(20, 6),
+    change: weight(20, 6),
     "kill host": weight(70, 2),
     "kill guest": weight(90, 1),
-  };
-}
-
-interface Choice {
-  readonly type: Stressed;
-  readonly slot: number;
-  readonly below: Below;
-  readonly chance: Chance;
-  readonly fewVectors: boolean;
-  readonly flaky: boolean;
-  readonly own: Own | undefined;
-}
-
-/** The path of a scratch file is put in its place when the episode begins. */
-export const SCRATCH = "scratch";
-export const DISK_BYTES = 1 << 20;
-
-function describe({ type, slot, below, chance, fewVectors, flaky, own }: Choice): DeviceDescription {
-  // Small queues are full all the time, and that is where trouble is: half are.
-  const queueSize = 2 ** (chance(50) ? 1 + below(4) : 1 + below(QUEUE_EXPONENT_MAX));
-  const { module, options } = {
-    blk: flaky
-      ? { module: FLAKY_DISK, options: { file: SCRATCH, ...misfortune(below, chance) } }
-      : { module: "blk", options: { file: SCRATCH } },
-    rng: { module: "rng", options: {} },
-    net: { module: "net", options: { backend: "loop" } },
-    console: { module: "console", options: { echo: true } },
-    balloon: {
-      module: "balloon",
-      options: { "must-tell-host": chance(50), "deflate-on-oom": chance(50), target: "1M" },
-    },
-    own: { module: own?.device ?? "blk", options: own?.device === undefined ? { file: SCRATCH } : {} },
-  }[type];
-  return {
-    type: module,
-    slot,
-    queueSize: type === "blk" || own?.device === undefined ? Math.max(4, queueSize) : queueSize,
-    ...(fewVectors && { vectors: below(4) }),
-    options,
-  };
-}
-
-/** Per mille of requests. */
-function misfortune(below: Below, chance: Chance): Misfortune & { seed: number } {
-  return {
-    seed: below(2 ** 31),
-    eio: chance(50) ? below(100) : 0,
-    enospc: chance(50) ? below(100) : 0,
-    short: chance(50) ? below(500) : 0,
-    late: chance(50) ? below(200) : 0,
-    never: chance(30) ? below(10) : 0,
   };
 }

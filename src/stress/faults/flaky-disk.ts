@@ -3,6 +3,7 @@
  * asked for, answers come late, and some reads never get one. How often is said per mille of requests.
  */
 
+import { BLK_OPTIONS, checkBlkOptions } from "../../devices/blk/definition.ts";
 import type { Disk } from "../../devices/blk/disk.ts";
 import { type DiskFile, openFileDisk } from "../../devices/blk/file-disk.ts";
 import { memoryDisk } from "../../devices/blk/memory-disk.ts";
@@ -27,8 +28,8 @@ export default defineDevice({
   virtioId: VIRTIO_TYPE.blk.id,
   summary: "block device that fails, is late and forgets",
   options: {
-    file: { type: "string", help: "disk image; without it the disk is in memory" },
-    seed: { type: "number", help: "of its moods", default: 1 },
+    ...BLK_OPTIONS,
+    mood: { type: "number", help: "seed of its bad days", default: 1 },
     eio: perMille("reads and writes that fail"),
     enospc: perMille("writes that find no space, half of them after half of the data"),
     short: perMille("file operations that do less than was asked for"),
@@ -43,7 +44,7 @@ export default defineDevice({
       options.file === undefined
         ? memoryDisk({ bytes: MEMORY_BYTES, readOnly: false })
         : await openFileDisk(String(options.file), false, (file) => shortened(file, mood));
-    return blk(flaky(disk, mood));
+    return blk(flaky(disk, mood), checkBlkOptions(options));
   },
 });
 
@@ -53,7 +54,7 @@ class Mood {
 
   constructor(options: DeviceOptions) {
     this.#options = options;
-    this.#random = new Random(Number(options.seed));
+    this.#random = new Random(Number(options.mood));
   }
 
   is(name: keyof Misfortune): boolean {

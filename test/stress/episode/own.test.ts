@@ -11,7 +11,10 @@ const own = (device: string, driver = "upper-driver"): Own => ({
 
 async function firstFinding(wishes: Own): Promise<EpisodeReport | undefined> {
   for (let seed = 1; seed <= 5; seed++) {
-    const report = await runEpisode({ ...episode(seed, { own: wishes, stallMs: 1500 }), actions: 40 });
+    const report = await runEpisode({
+      ...episode(seed, { own: wishes, deadlines: { stallMs: 1500 } }),
+      actions: 40,
+    });
     if (report.finding !== null) return report;
   }
   return undefined;

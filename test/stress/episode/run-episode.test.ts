@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { SCRATCH } from "../../../src/stress/episode/random-device.ts";
 import { runEpisode } from "../../../src/stress/episode/run-episode.ts";
-import { type Episode, episode, SCRATCH } from "../../../src/stress/episode/swarm.ts";
+import { type Episode, episode } from "../../../src/stress/episode/swarm.ts";
 import { FLAKY_DISK } from "../../../src/stress/modules.ts";
 
 const quiet = { reset: 0, rebind: 0, suspend: 0, mask: 0, starve: 0, pressure: 0, clock: 0, traffic: 0 };
-const alone = { unplug: 0, pull: 0, target: 0, "kill host": 0, "kill guest": 0 };
+const alone = { unplug: 0, pull: 0, change: 0, "kill host": 0, "kill guest": 0 };
 
 describe("an episode with a function that has no MSI-X", () => {
   it("is no finding: there is nothing to mask", async () => {

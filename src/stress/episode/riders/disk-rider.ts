@@ -4,8 +4,8 @@
  */
 import type { Disk } from "../../../drivers/index.ts";
 import type { VirtioDevice } from "../../../guest/virtio/types.ts";
-import { DiskLedger, REGION_SECTORS, stampedRegion } from "../disk-ledger.ts";
-import { DISK_BYTES } from "../swarm.ts";
+import { DiskLedger, isZeroStamp, REGION_SECTORS, stampedRegion } from "../disk-ledger.ts";
+import { DISK_BYTES } from "../random-device.ts";
 import { type Rider, type RiderContext, unlessTolerated } from "./rider.ts";
 
 const READ_BACK_REGIONS = 4;
@@ -27,7 +27,7 @@ export class DiskRider implements Rider {
   async ride(device: VirtioDevice): Promise<void> {
     const disk = device.driverData as Disk;
     const { random } = this.#context;
-    const region = random.next() % this.#ledger.regions;
+    const region = this.#choose();
     if (this.#busy.has(region)) return;
     this.#busy.add(region);
     try {
@@ -40,12 +40,18 @@ export class DiskRider implements Rider {
   }
 
   async rest(device: VirtioDevice): Promise<void> {
-    const { random } = this.#context;
     const disk = device.driverData as Disk;
     for (let turn = 0; turn < READ_BACK_REGIONS; turn++) {
-      const region = random.next() % this.#ledger.regions;
+      const region = this.#choose();
       if (this.#ledger.isTouched(region)) await this.#verify(disk, region);
     }
+  }
+
+  /** Each CPU has regions of its own. */
+  #choose(): number {
+    const { random, guest, cpus } = this.#context;
+    const own = Math.floor(this.#ledger.regions / cpus);
+    return (random.next() % own) * cpus + guest.cpu;
   }
 
   async #write(first: Disk, region: number): Promise<void> {
@@ -55,7 +61,7 @@ export class DiskRider implements Rider {
     this.#ledger.asked(region, stamp);
     let disk: Disk | undefined = first;
     for (let attempt = 0; attempt <= retries; attempt++) {
-      const work = disk?.write(region * REGION_SECTORS, data).then(() => true);
+      const work = disk && write(disk, region * REGION_SECTORS, stamp, data).then(() => true);
       if (work !== undefined && (await unlessTolerated(this.#context, work)) === true) {
         this.#ledger.written(region, stamp);
         return;
@@ -72,4 +78,10 @@ export class DiskRider implements Rider {
     if (wrong !== undefined) throw new Error(wrong);
     this.bytesVerified += found.length;
   }
+}
+
+/** Zeros need not be sent, where the disk knows how to write them. */
+function write(disk: Disk, sector: number, stamp: number, data: Uint8Array): Promise<void> {
+  const known = disk.facts.writeZeroesSectorsMax > 0;
+  return isZeroStamp(stamp) && known ? disk.writeZeroes(sector, REGION_SECTORS) : disk.write(sector, data);
 }

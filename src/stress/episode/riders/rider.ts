@@ -15,6 +15,8 @@ export interface Rider {
 export interface RiderContext {
   readonly guest: GuestContext;
   readonly random: Random;
+  /** Of the guest; `guest.cpu` says which of them this is. */
+  readonly cpus: number;
   readonly ledger: DiskLedger | undefined;
   /** The device as it is now: it may have gone, and come back as another. */
   readonly device: () => VirtioDevice | undefined;
