@@ -28,7 +28,7 @@ describe("an episode whose workers die", () => {
   const dying = (deeds: Partial<typeof alone>): Episode => ({
     ...episode(2),
     flaky: false,
-    actions: 120,
+    actions: 60,
     plants: {},
     weights: { ...quiet, traffic: 4, starve: 1 },
     deeds: { ...alone, ...deeds },
