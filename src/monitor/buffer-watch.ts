@@ -75,6 +75,8 @@ export class BufferWatch {
 
   private driver(write: boolean, address: number, offset: number, length: number): void {
     if (write) this.forgetUsed(address, length);
+    // Memory that came back may have been lent again, to somebody who is not watched.
+    else if (this.observer.unknownInUse) this.forgetUsed(address, length);
     const moment = this.moment;
     moment.side = "driver";
     moment.write = write;

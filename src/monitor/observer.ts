@@ -110,7 +110,7 @@ export class Observer implements MemoryWatcher {
     const view = this.#table.functions.get(slot);
     return view && this.deviceOf(view);
   }
-  /** Rings may then lie anywhere. */
+  /** Rings and buffers may then lie anywhere. */
   get unknownInUse(): boolean {
     return this.#table.unknownInUse;
   }

@@ -4,16 +4,16 @@ import type { Talk } from "./talk.ts";
 
 const con = breaksOf("console");
 const balloon = breaksOf("balloon");
-const MULTIPORT = agreed(1);
-const [RX, TX] = [2, 3];
+export const MULTIPORT = agreed(1);
+export const [RX, TX] = [2, 3];
 
-const message = (id: number, event: number, value: number): number[] => [
+export const message = (id: number, event: number, value: number): number[] => [
   ...le(4, id),
   ...le(2, event),
   ...le(2, value),
 ];
 /** A console with control queues that said it was ready. */
-function ports(talk: Talk): Talk {
+export function ports(talk: Talk): Talk {
   talk.find().negotiate();
   talk.configField(4, 4, 4);
   for (let index = 0; index < 4; index++) talk.setUp(index);
@@ -24,7 +24,7 @@ function ports(talk: Talk): Talk {
 function tell(talk: Talk, id: number, event: number, value: number): void {
   talk.round([{ length: 8, bytes: message(id, event, value) }], [], TX);
 }
-function hear(talk: Talk, bytes: readonly number[]): void {
+export function hear(talk: Talk, bytes: readonly number[]): void {
   talk.round([{ length: 64, write: true }], bytes, RX);
 }
 

@@ -1,7 +1,7 @@
 /** Functions that leave without a word: pulled out, swapped, or their host killed. */
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, test } from "vitest";
 import { Machine } from "../../src/machine/machine.ts";
-import { COMMAND, PCI } from "../../src/wire/pci.ts";
+import { COMMAND, CONFIG_ADDRESS_PORT, CONFIG_DATA_PORT, configAddress, PCI } from "../../src/wire/pci.ts";
 import { Talk } from "./talk.ts";
 
 const SLOT = 4;
@@ -92,6 +92,24 @@ describe("a function that was pulled out", () => {
     talk.write("status", 0x7f);
     expect(ids(talk)).toEqual([]);
   });
+});
+
+test("a buffer that came back may be lent again by a driver whose function nobody knows", () => {
+  const talk = new Talk("rng");
+  talk.boot();
+  const address = talk.address(16);
+  talk.round([{ length: 16, write: true, address }], [1, 2, 3, 4]);
+  const other = talk.monitor.observer;
+  const configure = (offset: number, width: number, value: number) => {
+    const at = configAddress({ bus: 0, slot: SLOT + 1, function: 0 }, offset);
+    other.access({ space: "port", write: true, address: CONFIG_ADDRESS_PORT, width: 4, value: at });
+    other.access({ space: "port", write: true, address: CONFIG_DATA_PORT, width, value });
+  };
+  other.slotChanged(SLOT + 1);
+  configure(PCI.bar0, 4, 0xc100);
+  configure(PCI.command, 2, COMMAND.IO);
+  talk.touch("driver", false, address, 16);
+  expect(ids(talk)).toEqual([]);
 });
 
 describe("a function that sleeps", () => {

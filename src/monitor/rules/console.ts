@@ -41,6 +41,9 @@ const decode = (header: Uint8Array, bytes: number): Message | undefined =>
     ? undefined
     : { id: getU32(header, 0), event: getU16(header, 4), value: getU16(header, 6), bytes };
 
+/** Answers may wait for the ring: it has messages that the device has not taken, and in time they are fewer. */
+const isSaying = ({ queues }: Device): boolean => (queues.get(CONTROL_TX_QUEUE)?.outstanding.size ?? 0) > 0;
+
 const EVENTS = Object.keys(EVENT).length;
 const isSwapped = ({ event }: Message): boolean =>
   event >= EVENTS && (event & 0xff) === 0 && event >>> 8 < EVENTS;
@@ -88,17 +91,24 @@ export const consoleRules = [
     );
   }),
   on("CON-DRV-03", "driverIdle", ({ device, view }) =>
-    device.has(CONSOLE_FEATURE.MULTIPORT) && (view.status & 4) !== 0 && !device.session.console.ready
+    device.has(CONSOLE_FEATURE.MULTIPORT) &&
+    (view.status & 4) !== 0 &&
+    !device.session.console.ready &&
+    !isSaying(device)
       ? "DEVICE_READY was not sent"
       : undefined,
   ),
   on("CON-DRV-04", "driverIdle", ({ device }) => {
     const [port] = device.session.console.consoleUnanswered;
-    return port !== undefined && `CONSOLE_PORT for port ${port} is not answered with PORT_OPEN 1`;
+    return (
+      port !== undefined &&
+      !isSaying(device) &&
+      `CONSOLE_PORT for port ${port} is not answered with PORT_OPEN 1`
+    );
   }),
   on("CON-DRV-06", "driverIdle", ({ device }) => {
     const [port] = device.session.console.addUnanswered;
-    return port !== undefined && `PORT_ADD for port ${port} is not answered`;
+    return port !== undefined && !isSaying(device) && `PORT_ADD for port ${port} is not answered`;
   }),
   on("CON-DEV-05", "used", (moment) => {
     const { queue, element } = moment;

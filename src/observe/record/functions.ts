@@ -184,6 +184,8 @@ export interface FunctionListener {
  */
 export class FunctionTable {
   readonly functions = new Map<number, FunctionView>();
+  /** Whether a driver uses some function without there being a conversation. */
+  unknownInUse = false;
   readonly #listener: FunctionListener;
   #address = 0;
 
@@ -201,12 +203,8 @@ export class FunctionTable {
     }
     this.#listener.before?.(decoded);
     apply(decoded);
+    if (decoded.kind === "pci") this.#lookForUnknown();
     this.#listener.after?.(decoded);
-  }
-
-  /** Whether a driver uses some function without there being a conversation. */
-  get unknownInUse(): boolean {
-    return [...this.functions.values()].some(({ there, ioBase }) => !there && ioBase !== undefined);
   }
 
   /** A function that was configured before anybody watched; `msixAt` is its MSI-X capability, on, or 0. */
@@ -228,7 +226,14 @@ export class FunctionTable {
   slotChanged(slot: number): void {
     const old = this.functions.get(slot);
     this.functions.set(slot, new FunctionView(slot, false));
+    this.#lookForUnknown();
     if (old?.there) this.#listener.lost?.(old);
+  }
+
+  #lookForUnknown(): void {
+    this.unknownInUse = [...this.functions.values()].some(
+      ({ there, ioBase }) => !there && ioBase !== undefined,
+    );
   }
 
   #port(access: Access): FunctionAccess | undefined {
