@@ -83,12 +83,13 @@ function randomQueues({ type, dice, cpus, ioThreads }: DeviceChoice): number {
   return type === "net" ? Math.max(least, cpus) : 1;
 }
 
-function randomQueueSize({ type, dice, indirect, own }: DeviceChoice, queues: number): number {
+function randomQueueSize({ type, dice, indirect }: DeviceChoice, queues: number): number {
   const most = queues > 1 ? SHARED_EXPONENT_MAX : QUEUE_EXPONENT_MAX;
   const size = dice.powerOfTwo(0, dice.chance(50) ? SMALL_EXPONENT_MAX : most);
-  const takesChains = type === "blk" || type === "net" || (type === "own" && own?.device === undefined);
-  const least = takesChains && !indirect ? DIRECT_SIZE_MIN : type === "net" ? NET_SIZE_MIN : 1;
-  return Math.max(least, size);
+  const takesChains = type === "blk" || type === "net";
+  // What a user's driver needs is not known.
+  const direct = type === "own" || (takesChains && !indirect);
+  return Math.max(direct ? DIRECT_SIZE_MIN : type === "net" ? NET_SIZE_MIN : 1, size);
 }
 
 function randomDisk({ dice, flaky, indirect }: DeviceChoice, queues: number, queueSize: number) {

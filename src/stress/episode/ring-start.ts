@@ -3,6 +3,7 @@
  * indices into a ring before the device hears of it, and the device's side starts where they stand.
  */
 import { GuestMemory } from "../../guest/guest-memory.ts";
+import { IrqCore } from "../../guest/irq.ts";
 import { PartTransport } from "../../guest/virtio-pci/part-transport.ts";
 import { Queues } from "../../guest/virtio-pci/queues.ts";
 import { LegacyRegisters } from "../../guest/virtio-pci/registers.ts";
@@ -62,20 +63,40 @@ export function windOn(start: number): void {
     if (!queue.callbacksOn && queue.eventIndex) queue.writeUsedEvent((start - 1) & 0xffff);
   }
 
+  let setUpNow = 0;
+  /** No handler may look at a ring that has been written while its queue does not know. */
+  class WaitsForRings extends IrqCore {
+    override poll(): boolean {
+      return setUpNow === 0 && super.poll();
+    }
+  }
+  function whole<T>(setUp: () => T): T {
+    setUpNow++;
+    try {
+      return setUp();
+    } finally {
+      setUpNow--;
+    }
+  }
+
   class StartsThere extends Queues {
     override setUp(...args: Parameters<Queues["setUp"]>) {
-      const info = super.setUp(...args);
-      startDriverAt(info.queue as unknown as Indices);
-      return info;
+      return whole(() => {
+        const info = super.setUp(...args);
+        startDriverAt(info.queue as unknown as Indices);
+        return info;
+      });
     }
   }
 
   /** On another CPU, whose ring has been written. */
   class PartStartsThere extends PartTransport {
     override findQueues(...args: Parameters<PartTransport["findQueues"]>) {
-      const queues = super.findQueues(...args);
-      for (const queue of queues) startDriverAt(queue as unknown as Indices);
-      return queues;
+      return whole(() => {
+        const queues = super.findQueues(...args);
+        for (const queue of queues) startDriverAt(queue as unknown as Indices);
+        return queues;
+      });
     }
   }
 
@@ -94,6 +115,7 @@ export function windOn(start: number): void {
     replacements: [
       { base: GuestMemory, by: KnowsMemory },
       { base: LegacyRegisters, by: WritesIndices },
+      { base: IrqCore, by: WaitsForRings },
       { base: Queues, by: StartsThere },
       { base: PartTransport, by: PartStartsThere },
       { base: QueueConfig, by: DeviceStartsThere },
