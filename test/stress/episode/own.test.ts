@@ -9,11 +9,15 @@ const own = (device: string, driver = "upper-driver"): Own => ({
   driver: new URL(`../own/${driver}.ts`, import.meta.url).href,
 });
 
+/** Traffic, and nobody who takes a device out of its misery by a reset. */
 async function firstFinding(wishes: Own): Promise<EpisodeReport | undefined> {
   for (let seed = 1; seed <= 5; seed++) {
+    const { deeds, weights, ...chosen } = episode(seed, { own: wishes, deadlines: { stallMs: 1500 } });
     const report = await runEpisode({
-      ...episode(seed, { own: wishes, deadlines: { stallMs: 1500 } }),
+      ...chosen,
       actions: 40,
+      deeds: { ...deeds, unplug: 0, pull: 0, "kill host": 0, "kill guest": 0 },
+      weights: { ...weights, reset: 0, rebind: 0, suspend: 0 },
     });
     if (report.finding !== null) return report;
   }
