@@ -18,6 +18,8 @@ export interface ProgramArguments {
   readonly episode: Episode;
   /** One per device, in order; only disks use theirs. */
   readonly ledgers: readonly SharedBuffer[];
+  /** A word that is not 0 while the program waits for what it has begun: then nobody helps by taking a device away. */
+  readonly resting: SharedBuffer;
 }
 
 export interface Mount {

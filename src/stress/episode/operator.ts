@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DeviceDescription } from "../../machine/description.ts";
 import type { Machine } from "../../machine/machine.ts";
+import type { LiveMemory } from "../../memory/live-memory.ts";
 import { Random } from "../../wire/random.ts";
 import { choose, DEEDS, type Deed, type Episode, type Stressed } from "./swarm.ts";
 
@@ -27,11 +28,19 @@ export class Operator {
   readonly #episode: Episode;
   readonly #random: Random;
   readonly #devices: readonly (DeviceDescription & { readonly slot: number })[];
+  readonly #resting: LiveMemory;
   #stopped = false;
   /** Set when nothing can be done any more: the guest is dead. */
   #over = false;
 
-  constructor(machine: Machine, episode: Episode, devices: readonly DeviceDescription[]) {
+  /** While `resting` is not 0 it does nothing: what is lost must not come back by a reset. */
+  constructor(
+    machine: Machine,
+    episode: Episode,
+    devices: readonly DeviceDescription[],
+    resting: LiveMemory,
+  ) {
+    this.#resting = resting;
     this.#machine = machine;
     this.#episode = episode;
     this.#random = new Random(episode.seed ^ 0x0be7a7e);
@@ -53,6 +62,7 @@ export class Operator {
     while (!this.#stopped && !this.#over) {
       await delay(this.#below(PAUSE_MS_MAX));
       if (this.#stopped) return;
+      if (this.#resting.load32(0, 0) !== 0) continue;
       const deed = choose(DEEDS, deeds, this.#random);
       if (await this.#do(deed)) this.byDeed.set(deed, (this.byDeed.get(deed) ?? 0) + 1);
     }

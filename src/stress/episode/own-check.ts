@@ -2,6 +2,7 @@
 import { UsageError } from "../../host/device.ts";
 import { Machine } from "../../machine/machine.ts";
 import { displayUrl } from "../../machine/thread.ts";
+import { allocateShared } from "../../memory/attach.ts";
 import { PROGRAM } from "../modules.ts";
 import type { ProgramArguments } from "./mounts.ts";
 import { type Episode, episode, type Own } from "./swarm.ts";
@@ -16,7 +17,7 @@ export async function checkOwn(own: Own): Promise<void> {
   let machine: Machine | undefined;
   try {
     machine = await Machine.start(trial.machine);
-    const args: ProgramArguments = { episode: trial, ledgers: [] };
+    const args: ProgramArguments = { episode: trial, ledgers: [], resting: allocateShared(4) };
     const { verdict, reason } = await machine.run(PROGRAM, args);
     if (verdict !== "completed") throw new Error(reason ?? verdict);
   } catch (error) {

@@ -50,6 +50,7 @@ class EpisodeRun {
   readonly #mischief: Mischief;
   readonly #byAction: Record<string, number> = {};
   readonly #rides: Rides;
+  readonly #resting: LiveMemory;
   readonly #stopOthers = allocateShared(4);
 
   constructor(guest: GuestContext, episode: Episode, random: Random, mounts: readonly Mount[]) {
@@ -59,6 +60,7 @@ class EpisodeRun {
     this.#mounts = mounts;
     this.#mischief = new Mischief(guest, random);
     this.#rides = new Rides(episode.ridesMax);
+    this.#resting = new LiveMemory((guest.args as ProgramArguments).resting);
   }
 
   async run(): Promise<EpisodeResult> {
@@ -127,6 +129,7 @@ class EpisodeRun {
 
   /** Everything that was begun ends; then what must hold is looked at. */
   async #rest(): Promise<void> {
+    this.#resting.store32(0, 1, 0);
     await this.#ended();
     for (const { busName, rider } of this.#mounts) {
       const device = boundDevice(this.#guest, busName);
@@ -134,6 +137,7 @@ class EpisodeRun {
       void this.#rides.add(rider.rest(device));
       await this.#ended();
     }
+    this.#resting.store32(0, 0, 0);
     if (this.#rides.failure !== undefined) throw this.#rides.failure;
   }
 

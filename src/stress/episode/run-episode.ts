@@ -6,7 +6,7 @@ import type { DeviceDescription } from "../../machine/description.ts";
 import { Machine } from "../../machine/machine.ts";
 import { type Recordings, type RunReport, withinDeadline } from "../../machine/run.ts";
 import type { Snapshot } from "../../machine/snapshot.ts";
-import type { SharedBuffer } from "../../memory/attach.ts";
+import { allocateShared, type SharedBuffer } from "../../memory/attach.ts";
 import { LiveMemory } from "../../memory/live-memory.ts";
 import { breaksMust } from "../../monitor/monitor.ts";
 import { PLANTS, PROGRAM } from "../modules.ts";
@@ -147,10 +147,12 @@ class EpisodeRunner {
     this.#starting = Machine.start({ ...description, ...prepare, devices: this.#devices });
     const machine = await this.#starting;
     this.#machine = machine;
-    this.#operator = new Operator(machine, this.#episode, this.#devices);
+    const resting = allocateShared(4);
+    this.#operator = new Operator(machine, this.#episode, this.#devices, new LiveMemory(resting));
     const args: ProgramArguments = {
       episode: this.#episode,
       ledgers: this.#ledgers.map(({ buffer }) => buffer),
+      resting,
     };
     const operator = this.#operator;
     const interference = operator.run();
