@@ -78,6 +78,26 @@ test("pulled out and replaced before the guest looked: the old one's requests ar
   expect([old.results, fresh.results]).toEqual([["cancelled"], ["answered 3"]]);
 });
 
+test("swapped while it slept: a resume does not give its addresses to the new one, which is met", async () => {
+  const { machine, first, driverAt, pciDevice, plug } = echoRig();
+  const { pci } = machine.guest;
+  const old = present(driverAt());
+  old.send();
+  machine.settle();
+  const device = pciDevice(4);
+  pci.suspend(device);
+  await machine.host.unplug(first.fn);
+  const { echo } = plug(4);
+  pci.resume(device);
+  machine.settle();
+  const fresh = present(driverAt());
+  fresh.send();
+  machine.settle();
+  echo.answer(3);
+  machine.settle();
+  expect([old.results, fresh.results]).toEqual([["cancelled"], ["answered 3"]]);
+});
+
 test("pulled out while the guest is asked for it: the request ends too", async () => {
   const { machine, first } = echoRig();
   const unplugged = machine.host.requestUnplug(first.fn);

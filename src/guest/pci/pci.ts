@@ -173,8 +173,8 @@ export class Pci {
   saveState(device: PciDevice): void {
     saveState(device);
   }
-  restoreState(device: PciDevice): void {
-    restoreState(device);
+  restoreState(device: PciDevice): boolean {
+    return restoreState(device);
   }
   setPowerState(device: PciDevice, state: PowerState): void {
     setPowerState(device, state, this.bus);

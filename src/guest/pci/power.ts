@@ -1,6 +1,7 @@
 /** Power states and the configuration that is saved across them [PCI Power Management 1.2]. */
 import type { PortBus } from "../../bus/port-bus.ts";
 import { CAPABILITY, PM } from "../../wire/pci.ts";
+import { isStillThere } from "./enumerate.ts";
 import { programMsix } from "./msix.ts";
 import type { PciDevice } from "./pci-device.ts";
 
@@ -12,15 +13,20 @@ export function saveState(device: PciDevice): void {
   device.savedState = Array.from({ length: HEADER_WORDS }, (_, word) => device.read32(4 * word));
 }
 
-/** From the top down, so that the command register comes after the BARs that it switches on. */
-export function restoreState(device: PciDevice): void {
+/**
+ * From the top down, so that the command register comes after the BARs that it switches on. False: another function is
+ * in the place of the one whose state it was. With its addresses nobody would see that any more.
+ */
+export function restoreState(device: PciDevice): boolean {
   const saved = device.savedState;
-  if (saved === undefined) return;
+  if (saved === undefined) return true;
+  device.savedState = undefined;
+  if (!isStillThere(device)) return false;
   for (let word = HEADER_WORDS - 1; word >= 0; word--) {
     const value = saved[word] ?? 0;
     if (device.read32(4 * word) !== value) device.write32(4 * word, value);
   }
-  device.savedState = undefined;
+  return true;
 }
 
 /** Nothing to do for a function without the capability. */

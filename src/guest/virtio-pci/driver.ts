@@ -68,7 +68,8 @@ export class VirtioPci implements PciDriver {
   }
 
   resume(device: PciDevice): void {
-    this.#options.pci.restoreState(device);
+    // What was swapped meanwhile the next look at the bus finds out.
+    if (!this.#options.pci.restoreState(device)) return;
     this.#options.pci.setPowerState(device, PM.D0);
     this.#bound.get(device)?.transport.resumed();
   }
