@@ -13,8 +13,8 @@ type Finding = CampaignReport["findings"][number];
 export function again({ seed, what }: Finding, wishes: Wishes): { again: string; hunt: string | null } {
   const options = [
     ...(wishes.only === undefined ? [] : [`--only ${wishes.only.join(",")}`]),
-    ...(wishes.own?.device === undefined ? [] : [`--device ${displayUrl(wishes.own.device)}`]),
-    ...(wishes.own?.driver === undefined ? [] : [`--driver ${displayUrl(wishes.own.driver)}`]),
+    ...(wishes.own?.device === undefined ? [] : [`--device ${shellWord(displayUrl(wishes.own.device))}`]),
+    ...(wishes.own?.driver === undefined ? [] : [`--driver ${shellWord(displayUrl(wishes.own.driver))}`]),
     ...(wishes.monitor === undefined ? [] : [wishes.monitor ? "--monitor" : "--no-monitor"]),
   ];
   return {
@@ -22,6 +22,10 @@ export function again({ seed, what }: Finding, wishes: Wishes): { again: string;
     hunt: huntLine(episode(seed, wishes), what),
   };
 }
+
+/** As a shell takes it for one word. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 export function liveLine(report: CampaignReport): string {
   const rate = Math.round(report.actions / report.seconds);

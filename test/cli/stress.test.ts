@@ -1,6 +1,16 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
-import { cliHere } from "../support/cli.ts";
+import { XMLParser } from "fast-xml-parser";
+import { afterAll, describe, expect, it } from "vitest";
+import { cliHere, startCli } from "../support/cli.ts";
+
+const own = (name: string) => fileURLToPath(new URL(`../stress/own/${name}.ts`, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "virtlab-test-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("virtlab stress", () => {
   it("prints stable keys", async () => {
@@ -15,11 +25,50 @@ describe("virtlab stress", () => {
     expect(code).toBe(0);
   });
 
+  it("has exit code 1 in a pipeline when it found something, the line that repeats it, and JUnit that a parser reads", () => {
+    const file = join(folder, "found.xml");
+    const words = ["stress", "--device", own("throwing-device"), "--driver", own("upper-driver")];
+    const limits = ["--fail-fast", "--seconds", "600", "--seed", "1", "--machines", "1", "--junit", file];
+    const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+    const virtlab = [process.execPath, "--import", "tsx", main, ...words, ...limits].join("' '");
+    const run = spawnSync("bash", ["-c", `set -o pipefail; '${virtlab}' | cat`], { encoding: "utf8" });
+    expect(run.status).toBe(1);
+    expect(run.stdout).toContain("finding: crashed: the host worker ended: not what I expected");
+    expect(run.stdout).toMatch(/^again: virtlab stress --seed \d+ --episodes 1 --machines 1 --device \S+/m);
+    const parsed = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: "" });
+    const { testsuites } = parsed.parse(readFileSync(file, "utf8"));
+    expect(testsuites).toMatchObject({ failures: "1" });
+  });
+
+  it("ends on Ctrl-C with what it has, and says so with its exit code", async () => {
+    const file = join(folder, "begun.xml");
+    const { child, done } = startCli([
+      "stress",
+      "--seconds",
+      "600",
+      "--seed",
+      "3",
+      "--json",
+      "--junit",
+      file,
+    ]);
+    while (!existsSync(file)) await delay(20);
+    await delay(100);
+    child.kill("SIGINT");
+    const { code, stdout } = await done;
+    expect(JSON.parse(stdout)).toMatchObject({ seed: 3, findings: [] });
+    expect(code).toBe(130);
+  });
+
   it.each([
     [["--only", "blk,flppy"], "expected one of blk, rng, net, console, balloon"],
     [["--junit", fileURLToPath(new URL(".", import.meta.url))], "cannot be written"],
     [["--machines", "0"], "expected at least 1"],
     [["--seconds", "soon"], 'expected a whole number, got "soon"'],
+    [["--defects", "R999"], 'unknown defect "R999"'],
+    [["--fault", "lost-kick"], 'unknown fault "lost-kick"'],
+    [["--device", "./nowhere.ts"], "nowhere.ts"],
+    [["--only", "blk", "--driver", own("upper-driver")], "--only chooses among the shipped devices"],
   ])("refuses %j: exit code 2", async (args, message) => {
     const { code, stderr } = await cliHere("stress", ...args);
     expect(stderr).toContain(message);
