@@ -119,7 +119,7 @@ describe("a search that is shared", () => {
     "by two hunters proves the same",
     async () => {
       const options = { search: "reduced", seconds: 100, stopAtFinding: true, races: true } as const;
-      const scenario = findScenario("reset-1");
+      const scenario = findScenario("mailbox-1");
       hunter = await Hunter.start({ scenario, races: true });
       const alone = await new TreeSearch([ownLane(hunter)], options, () => {}).run();
       await withLanes(2, async (pool) => {
@@ -134,7 +134,7 @@ describe("a search that is shared", () => {
           },
         }));
         await lanes[1]?.ready();
-        const shares = await new TreeSearch(counted, { ...options, aloneMs: 0 }, () => {}).run();
+        const shares = await new TreeSearch(counted, { ...options, aloneMs: 0, batch: 20 }, () => {}).run();
         expect(shares.complete).toBe(true);
         expect(sorted(shares.classes)).toEqual(sorted(alone.classes));
         expect(Math.min(...worked)).toBeGreaterThan(0);

@@ -20,8 +20,9 @@ export interface SearchOptions {
   readonly justify?: boolean;
   /** Ends the search before its time. */
   readonly signal?: AbortSignal;
-  /** How long the first lane is alone. */
+  /** How long the first lane is alone, and executions in one batch at most. */
   readonly aloneMs?: number;
+  readonly batch?: number;
 }
 
 export interface SearchResult {
@@ -110,10 +111,11 @@ export class TreeSearch {
       return true;
     }
     const { search, races, stopAtFinding, seconds, justify = false } = this.#options;
+    const most = this.#options.batch ?? Number.MAX_SAFE_INTEGER;
     const batch = await lane.run({
       ...{ policy: "exhaust", search, races, justify, stopAtFinding, first: this.#executions },
       subtree: this.#frontier.subtree(piece),
-      count: stopAtFinding ? Number.MAX_SAFE_INTEGER : FINDINGS_KEPT,
+      count: stopAtFinding ? most : Math.min(most, FINDINGS_KEPT),
       milliseconds: Math.min(this.#lanes.length > 1 ? PIECE_MS : BATCH_MS, 1000 * (seconds - this.#seconds)),
     });
     this.#note(piece, batch);
