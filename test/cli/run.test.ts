@@ -63,13 +63,22 @@ describe("virtlab run", () => {
     expect([code, sha256(file("disk.img"))]).toEqual([0, before]);
   });
 
-  it("takes machine and devices from a description", async () => {
+  it("takes machine and devices from a description, with options on top", async () => {
     writeFileSync(file("machine.json"), JSON.stringify({ memory: "8M", queueSize: 16, eventIndex: false }));
     const { code, stdout } = await cliHere(
-      ...["run", "--config", file("machine.json"), "--disk-size", "1M", "--json"],
+      ...["run", "--config", file("machine.json"), "--disk-size", "1M", "--io-threads", "1", "--json"],
     );
-    expect(JSON.parse(stdout).queues[0].size).toBe(16);
+    expect(JSON.parse(stdout).queues).toMatchObject([
+      { device: "virtio0", size: 16, ioThread: 1 },
+      { device: "virtio1", ioThread: 0 },
+    ]);
     expect(code).toBe(0);
+  });
+
+  it("says whose queues I/O threads may serve", async () => {
+    const { stdout } = await cliHere("list", "devices", "--json");
+    const rows = JSON.parse(stdout).devices as { name: string; ioThreads: boolean }[];
+    expect(rows.filter(({ ioThreads }) => ioThreads).map(({ name }) => name)).toEqual(["blk"]);
   });
 
   it.each([
@@ -98,6 +107,7 @@ describe("virtlab run", () => {
       () => ["--memory", "1M", "--queue-size", "32768"],
       "expected at least",
     ],
+    ["too many I/O threads", () => ["--io-threads", "99"], "ioThreads: expected a whole number from 0 to 16"],
     ["an unknown option", () => ["--dsik", "x"], "unknown option '--dsik'"],
     ["an unknown mode", () => ["--interrupts", "msi"], "Allowed choices are auto, msix, msix-shared, intx"],
     ["an unknown device", () => ["--device", "blc"], 'unknown device "blc" (did you mean blk?)'],
