@@ -67,6 +67,7 @@ export class IoQueues {
   /** The thread of each queue that is handed over. */
   readonly #out = new Map<number, number>();
   #still = false;
+  #unplugged = false;
 
   constructor(options: IoQueuesOptions) {
     this.#options = options;
@@ -121,6 +122,7 @@ export class IoQueues {
 
   /** Every I/O thread's part of the device gets it, whether it has queues or not. */
   share(share: unknown): void {
+    if (this.#unplugged) return;
     for (let thread = 1; thread <= this.#options.threads.count; thread++) {
       this.#options.threads.call(thread, { kind: "shared", part: this.#options.part, share });
     }
@@ -134,6 +136,11 @@ export class IoQueues {
       this.#still = false;
       this.changed();
     };
+  }
+
+  /** After a reset, the last one: there are no parts any more. */
+  unplug(): void {
+    this.#unplugged = true;
   }
 
   #threads(): ReadonlySet<number> {

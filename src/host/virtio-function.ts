@@ -122,6 +122,7 @@ export class VirtioFunction implements PciHooks {
     this.#kicks?.publish(this.index, 0, 0);
     this.#showCard(false);
     this.#block.reset();
+    this.#elsewhere?.unplug();
     this.interrupts.unplug();
   }
 

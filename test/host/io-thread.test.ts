@@ -143,6 +143,28 @@ describe("what an I/O thread is told", () => {
   });
 });
 
+describe("what no queue may be served beside", () => {
+  it("is done while kicks wait, and parts then have what is shared anew", async () => {
+    const shares: unknown[] = [];
+    const { driver, io, ring, fn } = ioRig({ ...echo, shared: (share) => void shares.push(share) });
+    const done = fn.device.standStill(async () => {
+      ring.offerChain(0, BUFFER);
+      driver.kick(1);
+      io.poll();
+      return ring.takeUsed();
+    });
+    expect(await done).toEqual([]);
+    io.poll();
+    expect([ring.takeUsed().length, shares]).toEqual([1, [null]]);
+  });
+
+  it("may outlast the device, whose parts are gone then", async () => {
+    const { fn, host, kinds } = ioRig();
+    await fn.device.standStill(() => host.removeDevice(fn));
+    expect(kinds()).toEqual(["attach", "changed", "reset"]);
+  });
+});
+
 describe("an I/O thread's interrupts", () => {
   it("go to the queue's vector as it is now, or to the line", () => {
     const { driver, io, ring, cpu, takeInterrupts } = ioRig();
