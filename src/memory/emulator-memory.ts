@@ -7,7 +7,8 @@
  * The emulator keeps translations of the guest's code, so it is told about every byte that a device writes.
  */
 import type { Site } from "../wire/sites.ts";
-import type { SharedMemory, WaitResult } from "./shared-memory.ts";
+import type { SharedMemory } from "./shared-memory.ts";
+import { TwoStepMemory } from "./two-step-memory.ts";
 
 export interface EmulatorMemoryOptions {
   /** The memory's bytes now: it gets a new buffer whenever it grows. */
@@ -19,8 +20,9 @@ export interface EmulatorMemoryOptions {
   readonly changing: (start: number, end: number) => void;
 }
 
-export class EmulatorMemory implements SharedMemory {
-  readonly byteLength: number;
+export class EmulatorMemory extends TwoStepMemory implements SharedMemory {
+  protected override readonly what = "an emulator's memory";
+  override readonly byteLength: number;
   readonly #options: EmulatorMemoryOptions;
   #buffer: ArrayBuffer;
   #u8: Uint8Array;
@@ -28,6 +30,7 @@ export class EmulatorMemory implements SharedMemory {
   #u32: Uint32Array;
 
   constructor(options: EmulatorMemoryOptions) {
+    super();
     this.byteLength = options.byteLength;
     this.#options = options;
     this.#buffer = options.buffer();
@@ -66,61 +69,30 @@ export class EmulatorMemory implements SharedMemory {
   store16(offset: number, value: number, site: Site): void {
     this.write16(offset, value, site);
   }
-  store32(offset: number, value: number, site: Site): void {
-    this.write32(offset, value, site);
-  }
-  add32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, (before) => before + value, site);
-  }
-  or32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, (before) => before | value, site);
-  }
-  and32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, (before) => before & value, site);
-  }
-  exchange32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, () => value, site);
-  }
-
-  wait32(): WaitResult {
-    throw new Error("nobody can sleep on an emulator's memory");
-  }
-  waitAsync32(): WaitResult {
-    throw new Error("nobody can sleep on an emulator's memory");
-  }
-  notify32(): number {
-    return 0;
-  }
 
   readBytes(offset: number, target: Uint8Array, _site: Site): void {
-    this.#check(offset, target.length);
+    this.check(offset, target.length);
     target.set(this.#bytes().subarray(offset, offset + target.length));
   }
   writeBytes(offset: number, source: Uint8Array, _site: Site): void {
-    this.#check(offset, source.length);
+    this.check(offset, source.length);
     this.#changing(offset, source.length).set(source, offset);
   }
   copyWithin(to: number, from: number, length: number, _site: Site): void {
-    this.#check(to, length);
-    this.#check(from, length);
+    this.check(to, length);
+    this.check(from, length);
     this.#changing(to, length).copyWithin(to, from, from + length);
   }
   fill(offset: number, length: number, value: number, _site: Site): void {
-    this.#check(offset, length);
+    this.check(offset, length);
     this.#changing(offset, length).fill(value, offset, offset + length);
   }
 
   /** For reading it is a copy: the memory may grow, and lose this buffer, while an I/O call still reads from it. */
   window(offset: number, length: number, intent: "read" | "write", _site: Site): Uint8Array {
-    this.#check(offset, length);
+    this.check(offset, length);
     if (intent === "read") return this.#bytes().slice(offset, offset + length);
     return this.#changing(offset, length).subarray(offset, offset + length);
-  }
-
-  #modify(offset: number, change: (before: number) => number, site: Site): number {
-    const before = this.read32(offset, site);
-    this.write32(offset, change(before), site);
-    return before;
   }
 
   #changing(offset: number, length: number): Uint8Array {
@@ -147,11 +119,5 @@ export class EmulatorMemory implements SharedMemory {
       new Uint16Array(this.#buffer, base, this.byteLength >>> 1),
       new Uint32Array(this.#buffer, base, this.byteLength >>> 2),
     ];
-  }
-
-  #check(offset: number, length: number): void {
-    if (offset < 0 || offset + length > this.byteLength) {
-      throw new RangeError(`emulator memory: ${length} bytes at ${offset} do not fit in ${this.byteLength}`);
-    }
   }
 }

@@ -19,7 +19,8 @@
  */
 import { readSync, writeSync } from "node:fs";
 import type { Site } from "../wire/sites.ts";
-import type { SharedMemory, WaitResult } from "./shared-memory.ts";
+import type { SharedMemory } from "./shared-memory.ts";
+import { TwoStepMemory } from "./two-step-memory.ts";
 
 const SCRATCH_BYTES = 65_536;
 
@@ -32,8 +33,9 @@ export interface FileMemoryOptions {
   readonly storeWord: (offset: number, value: number) => void;
 }
 
-export class FileMemory implements SharedMemory {
-  readonly byteLength: number;
+export class FileMemory extends TwoStepMemory implements SharedMemory {
+  protected override readonly what = "memory in a file";
+  override readonly byteLength: number;
   readonly #descriptor: number;
   readonly #base: number;
   readonly #storeWord: (offset: number, value: number) => void;
@@ -41,6 +43,7 @@ export class FileMemory implements SharedMemory {
   readonly #scratch = Buffer.alloc(SCRATCH_BYTES);
 
   constructor(options: FileMemoryOptions) {
+    super();
     this.byteLength = options.byteLength;
     this.#descriptor = options.descriptor;
     this.#base = options.base;
@@ -92,49 +95,24 @@ export class FileMemory implements SharedMemory {
     else if ((change & 0xff) === 0) this.write8(offset + 1, (value >>> 8) & 0xff, site);
     else this.#storeWord(offset, value & 0xffff);
   }
-  store32(offset: number, value: number, site: Site): void {
-    this.write32(offset, value, site);
-  }
-  add32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, (before) => before + value, site);
-  }
-  or32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, (before) => before | value, site);
-  }
-  and32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, (before) => before & value, site);
-  }
-  exchange32(offset: number, value: number, site: Site): number {
-    return this.#modify(offset, () => value, site);
-  }
-
-  wait32(): WaitResult {
-    throw new Error("nobody can sleep on memory in a file");
-  }
-  waitAsync32(): WaitResult {
-    throw new Error("nobody can sleep on memory in a file");
-  }
-  notify32(): number {
-    return 0;
-  }
 
   readBytes(offset: number, target: Uint8Array, _site: Site): void {
-    this.#check(offset, target.length);
+    this.check(offset, target.length);
     this.#readAt(offset, target);
   }
   writeBytes(offset: number, source: Uint8Array, _site: Site): void {
-    this.#check(offset, source.length);
+    this.check(offset, source.length);
     this.#writeAt(offset, source);
   }
   copyWithin(to: number, from: number, length: number, _site: Site): void {
-    this.#check(to, length);
-    this.#check(from, length);
+    this.check(to, length);
+    this.check(from, length);
     const bytes = Buffer.alloc(length);
     this.#readAt(from, bytes);
     this.#writeAt(to, bytes);
   }
   fill(offset: number, length: number, value: number, _site: Site): void {
-    this.#check(offset, length);
+    this.check(offset, length);
     this.#scratch.fill(value);
     for (let done = 0; done < length; done += SCRATCH_BYTES) {
       this.#writeAt(offset + done, this.#scratch.subarray(0, Math.min(SCRATCH_BYTES, length - done)));
@@ -142,12 +120,6 @@ export class FileMemory implements SharedMemory {
   }
   window(): Uint8Array {
     throw new Error("memory in a file has no window");
-  }
-
-  #modify(offset: number, change: (before: number) => number, site: Site): number {
-    const before = this.read32(offset, site);
-    this.write32(offset, change(before) >>> 0, site);
-    return before;
   }
 
   #fetch(offset: number, bytes: number): Buffer {
@@ -168,12 +140,6 @@ export class FileMemory implements SharedMemory {
   #writeAt(offset: number, source: Uint8Array): void {
     for (let done = 0; done < source.length; ) {
       done += writeSync(this.#descriptor, source, done, source.length - done, this.#base + offset + done);
-    }
-  }
-
-  #check(offset: number, length: number): void {
-    if (offset < 0 || offset + length > this.byteLength) {
-      throw new RangeError(`shared memory: ${length} bytes at ${offset} do not fit in ${this.byteLength}`);
     }
   }
 }
