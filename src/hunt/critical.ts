@@ -27,16 +27,16 @@ export async function findCriticalPairs(
   fails: (schedule: Schedule) => Promise<boolean>,
   movesMax = MOVES_MAX,
 ): Promise<{ schedule: Schedule; pairs: readonly CriticalPair[] }> {
-  const { draws } = given;
+  const { draws, favoured } = given;
   const record = (asked: readonly Switch[]): Promise<Recording> =>
-    hunter.record("switches", replayInput({ draws, switches: asked }));
+    hunter.record("switches", replayInput({ draws, switches: asked, favoured }));
   let switches: readonly Switch[] = (await record(given.switches)).switches;
   const decided: boolean[] = [];
   for (let at = 0; at < switches.length && switches.length <= SWITCHES_MAX; at++) {
     for (let moves = 0; moves <= movesMax; moves++) {
       const later = await moveLater(switches, at, record);
       if (later === undefined) break;
-      if (!(await fails({ switches: later, draws }))) {
+      if (!(await fails({ switches: later, draws, favoured }))) {
         decided[at] = true;
         break;
       }
@@ -51,7 +51,7 @@ export async function findCriticalPairs(
   const pairs = recording.switches.flatMap((each, at) =>
     decided[at] === true ? pairAt(recording, each) : [],
   );
-  return { schedule: { switches, draws }, pairs };
+  return { schedule: { switches, draws, favoured }, pairs };
 }
 
 /** The same switches, with one of them an access of its actor later; undefined: it has none to make. */

@@ -9,7 +9,7 @@ import { SITE_COUNT, type Site } from "../wire/sites.ts";
 import type { Actor, ActorPlan } from "./actors.ts";
 import type { Dirt } from "./dirt.ts";
 import { EXECUTION_ENDED } from "./execution-ended.ts";
-import { MOVE, setMove, setPending, touching } from "./pending.ts";
+import { MOVE, setMove, setPending, touching, wordKey } from "./pending.ts";
 import { POLICIES } from "./policies/index.ts";
 import type { Policy } from "./policies/policy.ts";
 import { writeJournal } from "./races/journal.ts";
@@ -244,7 +244,9 @@ export class Gate implements AccessGate {
     const words = this.words;
     const { actor } = this;
     const stays = (enabled & (1 << actor)) !== 0;
-    const fallback = stays ? actor : lowest(enabled);
+    const favoured = words[AT.favoured] as number;
+    const fallback =
+      favoured >= 0 && (enabled & (1 << favoured)) !== 0 ? favoured : stays ? actor : lowest(enabled);
     if (words[AT.phase] !== PHASE.explore) return fallback;
     words[AT.lastSite] = this.site;
     if (words[AT.record] !== 0) {
@@ -395,6 +397,3 @@ export class Gate implements AccessGate {
     return (this.offset << 8) ^ (this.memory << 7) ^ this.site;
   }
 }
-
-/** One number for a word of one of the shared buffers. */
-const wordKey = (memory: number, offset: number): number => memory * 0x400_0000 + offset;

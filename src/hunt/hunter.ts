@@ -67,6 +67,8 @@ export interface Recording {
   readonly findings: readonly Finding[];
   readonly entries: readonly TraceEntry[];
   readonly switches: readonly RecordedSwitch[];
+  /** The actor that went on whenever it could; without one, whoever moved went on. */
+  readonly favoured: number | undefined;
   readonly draws: readonly number[];
   readonly decisions: readonly Decision[];
   /** The rings that the machine had at the end, for naming places in RAM. */
@@ -155,6 +157,7 @@ export class Hunter {
       findings: results.flatMap(({ findings }) => findings),
       entries: results.flatMap(({ trace }) => trace.entries).sort(byOrder),
       switches: results.flatMap(({ trace }) => trace.switches).sort(byOrder),
+      favoured: this.actors[this.#words[WORD.favoured] as number]?.id,
       draws: results
         .flatMap(({ trace }) => trace.draws)
         .sort(byOrder)

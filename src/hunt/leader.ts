@@ -92,6 +92,7 @@ export class Leader {
     words[WORD.accepting] = 0;
     words[WORD.fired] = 0;
     words[WORD.tokens] = 0;
+    words[WORD.favoured] = -1;
     words[WORD.spurious] = this.#parts.scenario.spuriousMost ?? 0;
     words[WORD.random] = mixSeed(request.seed, execution);
     words[WORD.hash] = 0;

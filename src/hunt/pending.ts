@@ -54,3 +54,6 @@ export function touching(
   }
   return touched;
 }
+
+/** One number for a word of one of the shared buffers. */
+export const wordKey = (memory: number, offset: number): number => memory * 0x400_0000 + offset;

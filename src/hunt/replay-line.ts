@@ -7,6 +7,8 @@
  * Where that took more than interleavings, a part before the switches says so: race detector, monitor, memory weaker than
  * sequentially consistent, atomic accesses made plain.
  *
+ * So does an actor that goes on whenever it can (first.guest), where that is what a failure needs.
+ *
  *   publish-1:-:draws=1.0:needs=races,weak.store-buffer,plain.driver.publish-avail.idx:driver@other#1>device
  */
 import { UsageError } from "../host/device.ts";
@@ -25,6 +27,8 @@ export interface ReplayLine {
   readonly defect: string | undefined;
   readonly draws: readonly number[];
   readonly switches: readonly Switch[];
+  /** An actor that goes on whenever it can; without one, whoever moves goes on. */
+  readonly favoured?: number | undefined;
   /** The race detector watched. */
   readonly races?: boolean;
   /** The monitor watched. */
@@ -44,7 +48,8 @@ export function formatReplay(line: ReplayLine, actors: readonly Actor[]): string
   const switches = line.switches.map(
     ({ actor, site, occurrence, to }) => `${name(actor)}@${siteWord(site)}#${occurrence}>${name(to)}`,
   );
-  const needs = needsOf(line);
+  const favoured = line.favoured === undefined ? [] : [`first.${name(line.favoured)}`];
+  const needs = [...favoured, ...needsOf(line)];
   return [
     line.scenario,
     line.defect ?? "-",
@@ -69,7 +74,9 @@ export function parseReplay(text: string, own: readonly Scenario[] = []): Replay
   if (!draws.startsWith("draws=")) {
     throw new UsageError(`replay: expected scenario:defect:draws=…:switches, got "${text}"`);
   }
-  const needed = needs === undefined ? undefined : parseNeeds(needs);
+  const [favouring, ...favourings] = needs?.filter((need) => need.startsWith("first.")) ?? [];
+  if (favourings.length > 0) throw new UsageError("replay: only one actor can go first");
+  const needed = needs && parseNeeds(needs.filter((need) => need !== favouring));
   const { actors } = actorsOf(withSpurious(findScenario(scenario, own), needed?.spurious ?? 0));
   const numbers = new Map(actors.map(({ id, name }) => [actorWord(name), id]));
   const actor = (word: string): number => {
@@ -89,6 +96,7 @@ export function parseReplay(text: string, own: readonly Scenario[] = []): Replay
       .filter(Boolean)
       .map((word) => parseSwitch(word, actor)),
     ...needed,
+    ...(favouring !== undefined && { favoured: actor(favouring.slice("first.".length)) }),
   };
 }
 
@@ -105,7 +113,7 @@ function parseNeeds(needs: readonly string[]): Pick<ReplayLine, "races" | "monit
     else if (kind === "plain" && number !== undefined) demoted.push(siteLabel(number) as SiteLabel);
     else if (need !== "races" && need !== "monitor")
       throw new UsageError(
-        `replay: "${need}" is not races, monitor, spurious.<count>, weak.<switch> or plain.<site>`,
+        `replay: "${need}" is not first.<actor>, races, monitor, spurious.<count>, weak.<switch> or plain.<site>`,
       );
   }
   return {
@@ -130,7 +138,12 @@ function parseSwitch(word: string, actor: (word: string) => number): Switch {
 }
 
 /** As the policy "switches" takes it. */
-export const replayInput = ({ draws, switches }: Pick<ReplayLine, "draws" | "switches">): number[] => [
+export const replayInput = ({
+  draws,
+  switches,
+  favoured = -1,
+}: Pick<ReplayLine, "draws" | "switches" | "favoured">): number[] => [
+  favoured,
   draws.length,
   ...draws,
   ...switches.flatMap(({ actor, site, occurrence, to }) => [actor, site, occurrence, to]),

@@ -1,7 +1,8 @@
 /**
  * Shrinking. What a scenario does depends on its draws, and zero is the least of each: so the scenario goes first.
  * Then switches are left out, whole actors at a time before single ones, for as long as the same oracle complains. If many
- * remain, a search for another way begins, among the runs with few preemptions. At last each switch is moved as late as
+ * remain, a search for another way begins: among the runs with few preemptions, and those in which one actor always goes
+ * first. At last each switch is moved as late as
  * it may come, which tells the two accesses whose order it is about (`critical.ts`).
  */
 import { type CriticalPair, findCriticalPairs } from "./critical.ts";
@@ -13,6 +14,8 @@ import type { Switch } from "./trace.ts";
 export interface Shrunk {
   readonly switches: readonly Switch[];
   readonly draws: readonly number[];
+  /** An actor that goes on whenever it can. */
+  readonly favoured: number | undefined;
   readonly recording: Recording;
   readonly critical: readonly CriticalPair[];
   /** Executions that it took. */
@@ -23,6 +26,7 @@ export interface Shrunk {
 export interface Schedule {
   readonly switches: readonly Switch[];
   readonly draws: readonly number[];
+  readonly favoured?: number | undefined;
 }
 
 const TRIES_MAX = 600;
@@ -36,7 +40,8 @@ const SEARCH_MS = 10_000;
 export async function shrink(hunter: Hunter, log: readonly number[]): Promise<Shrunk> {
   const first = await hunter.record("log", log);
   const shrinker = new Shrinker(hunter, first.findings[0]);
-  let best = await shrinker.reduce(first);
+  let best: Schedule = await shrinker.reduce(first);
+  if (best.switches.length > FEW) best = (await shrinker.favouring(first.draws)) ?? best;
   if (best.switches.length > FEW) {
     const other = await shrinker.search();
     const reduced = other === undefined ? best : await shrinker.reduce(other);
@@ -47,6 +52,7 @@ export async function shrink(hunter: Hunter, log: readonly number[]): Promise<Sh
   return {
     switches: recording.switches,
     draws: schedule.draws,
+    favoured: schedule.favoured,
     recording,
     critical: pairs,
     tries: shrinker.tries,
@@ -103,15 +109,27 @@ class Shrinker {
     }
   }
 
-  async #leastDraws({ switches, draws }: Schedule): Promise<Schedule> {
+  /** A failure that needs many switches may need no more than an actor that always goes first. */
+  async favouring(draws: readonly number[]): Promise<Schedule | undefined> {
+    for (const { id } of this.#hunter.actors.filter(({ kind }) => kind === "thread")) {
+      const least = { switches: [], draws: draws.map(() => 0), favoured: id };
+      if (await this.fails(least)) return least;
+      const schedule = { ...least, draws };
+      if (await this.fails(schedule)) return await this.#leastDraws(schedule);
+    }
+    return undefined;
+  }
+
+  async #leastDraws(given: Schedule): Promise<Schedule> {
+    const { draws } = given;
     let least = draws;
     const all = draws.map(() => 0);
-    if (draws.some(Boolean) && (await this.fails({ switches, draws: all }))) least = all;
+    if (draws.some(Boolean) && (await this.fails({ ...given, draws: all }))) least = all;
     for (let at = 0; at < least.length; at++) {
       const simpler = least.with(at, 0);
-      if (least[at] !== 0 && (await this.fails({ switches, draws: simpler }))) least = simpler;
+      if (least[at] !== 0 && (await this.fails({ ...given, draws: simpler }))) least = simpler;
     }
-    return { switches, draws: least };
+    return { ...given, draws: least };
   }
 
   /** Everything that one actor is made to wait for, or made to come early, at once. */

@@ -102,6 +102,8 @@ export const WORD = {
   over: 40,
   /** Spurious moves that the execution may still have. */
   spurious: 41,
+  /** An actor that goes on whenever it can, where nothing else decides; -1: whoever moves goes on. */
+  favoured: 42,
 } as const;
 
 const BLOCKED_ON = 48;

@@ -56,7 +56,7 @@ describe("a replay line", () => {
 
   test.each(["magic", "weak.magic", "plain.magic"])("that needs %s is refused", (need) => {
     expect(() => parseReplay(`publish-1:-:draws=:needs=${need}:`)).toThrow(
-      `"${need}" is not races, monitor, spurious.<count>, weak.<switch> or plain.<site>`,
+      `"${need}" is not first.<actor>, races, monitor, spurious.<count>, weak.<switch> or plain.<site>`,
     );
   });
 });

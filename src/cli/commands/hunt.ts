@@ -187,13 +187,14 @@ function showOddity({ scenario }: HuntTarget, oracle: string, text: string, opti
 }
 
 async function showFailure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<void> {
-  const { recording, draws, switches, critical, tries } = await shrink(hunter, result.log);
+  const { recording, draws, switches, favoured, critical, tries } = await shrink(hunter, result.log);
   const line = formatReplay(
     {
       scenario: result.scenario,
       defect: result.defect ?? undefined,
       draws,
       switches,
+      favoured,
       races: recording.findings.some(({ race }) => race !== undefined),
       spurious: hunter.target.scenario.spuriousMost ?? 0,
       monitor: hunter.target.monitor === true && recording.findings[0]?.oracle === "O11 statements",

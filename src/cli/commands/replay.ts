@@ -133,10 +133,10 @@ async function goOn(
     else print("Quiet.");
     return EXIT.fine;
   }
-  const { recording, critical, draws, switches } = await shrink(hunter, batch.log);
-  await show(hunter, { recording, critical, line: { ...line, draws, switches } }, options);
-  if (!options.json)
-    print(`\nFound again, elsewhere:\n  ${commandOf(lineOf(hunter, { ...line, draws, switches }), options)}`);
+  const { recording, critical, draws, switches, favoured } = await shrink(hunter, batch.log);
+  const again = { ...line, draws, switches, favoured };
+  await show(hunter, { recording, critical, line: again }, options);
+  if (!options.json) print(`\nFound again, elsewhere:\n  ${commandOf(lineOf(hunter, again), options)}`);
   return EXIT.finding;
 }
 

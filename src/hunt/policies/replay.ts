@@ -25,19 +25,21 @@ export const log: Policy = {
   draw: (words, limit) => (nextInput(words) ?? 0) % limit,
 };
 
-/** Input words: the number of draws, the draws, then four words per switch: actor, site, occurrence, to. */
+/** Input words: who is favoured or -1, the number of draws, the draws, and for each switch actor, site, occurrence, to. */
 export const SWITCH_WORDS = 4;
 
 export const switches: Policy = {
   name: "switches",
   summary: "follows switches named by actor, site and occurrence",
-  begin() {},
+  begin(words) {
+    words[WORD.favoured] = words[AREA.input] as number;
+  },
   choose(words, enabled, current, fallback) {
-    const draws = words[AREA.input] as number;
+    const draws = words[AREA.input + 1] as number;
     const length = words[WORD.inputLength] as number;
     const site = words[WORD.lastSite] as number;
     const occurrence = words[AREA.occurrences + current * SITE_COUNT + site] as number;
-    for (let at = 1 + draws; at < length; at += SWITCH_WORDS) {
+    for (let at = 2 + draws; at < length; at += SWITCH_WORDS) {
       const entry = AREA.input + at;
       if (words[entry] !== current || words[entry + 1] !== site || words[entry + 2] !== occurrence) continue;
       const to = words[entry + 3] as number;
@@ -48,6 +50,6 @@ export const switches: Policy = {
   draw(words, limit) {
     const at = words[WORD.inputAt] as number;
     words[WORD.inputAt] = at + 1;
-    return at < (words[AREA.input] as number) ? (words[AREA.input + 1 + at] as number) % limit : 0;
+    return at < (words[AREA.input + 1] as number) ? (words[AREA.input + 2 + at] as number) % limit : 0;
   },
 };

@@ -14,7 +14,7 @@ interface Row {
 }
 
 export function formatRecording(recording: Recording, critical: readonly CriticalPair[] = []): string {
-  const { entries, actors, switches } = recording;
+  const { entries, actors, switches, favoured } = recording;
   const rows = merge(stepsOf(recording));
   const used = actors.filter(({ id }) => entries.some(({ actor }) => actor === id));
   const widths = used.map(({ id }) =>
@@ -35,10 +35,11 @@ export function formatRecording(recording: Recording, critical: readonly Critica
     lines.push(`${String(order).padStart(ORDER)} ${mark}${" ".repeat(before[column] ?? 0)}${text}`);
   }
   const count = switches.length;
-  lines.push(
-    "",
-    count === 0 ? "No preemption at all." : `${count} switches beyond a run without preemptions.`,
-  );
+  const first = actors.find(({ id }) => id === favoured);
+  if (first !== undefined)
+    lines.push("", `${first.name} goes on whenever it can; ${count} switches beyond that.`);
+  else if (count === 0) lines.push("", "No preemption at all.");
+  else lines.push("", `${count} switches beyond a run without preemptions.`);
   lines.push(...readInWords(recording, critical));
   return lines.join("\n");
 }
