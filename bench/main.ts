@@ -18,6 +18,7 @@ import { net } from "./net.ts";
 import { port } from "./port.ts";
 import { ring } from "./ring.ts";
 import { scale } from "./scale.ts";
+import { unwatched } from "./unwatched.ts";
 import { watch } from "./watch.ts";
 
 const BENCHES: readonly Bench[] = [
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
   scale,
   ioThreads,
   watch,
+  unwatched,
   hunt,
   ablation,
 ];

@@ -17,12 +17,13 @@ import { Log } from "./log.ts";
 import type { Programs } from "./programs.ts";
 import type { GuestService, GuestSideParts } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
-import { startWatch } from "./watch.ts";
+import { watchIfWanted } from "./watched.ts";
 
-export function createGuestSide(parts: GuestSideParts): GuestService {
+export async function createGuestSide(parts: GuestSideParts): Promise<GuestService> {
   const { cpu = 0, links = [] } = parts;
   // Monitor and trace watch CPU 0: rules and rings know of one driver thread.
-  const watch = cpu === 0 ? startWatch(parts, { side: "driver", events: parts.events?.guest }) : undefined;
+  const watch =
+    cpu === 0 ? await watchIfWanted(parts, { side: "driver", events: parts.events?.guest }) : undefined;
   const attached = attachParts(parts);
   const { spec, plan, control, ram, hostDoorbell } = attached;
   const own = plan.cpus[cpu];

@@ -12,7 +12,8 @@ import { livePlatform } from "./platform.ts";
 import type { CountedViolation, Fault, HostService, HostSideParts, IoLink } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
 import { countViolation } from "./violations.ts";
-import { startWatch, type Watch } from "./watch.ts";
+import type { Watch } from "./watch.ts";
+import { watchIfWanted } from "./watched.ts";
 
 /** What happens at the bus, for this thread's watch and for those of the I/O threads, which do not see it. */
 function watchedBus(watch: Watch, links: readonly IoLink[]): Pick<HostOptions, "watchBus" | "watchSlots"> {
@@ -31,8 +32,8 @@ function watchedBus(watch: Watch, links: readonly IoLink[]): Pick<HostOptions, "
   };
 }
 
-export function createHostSide(parts: HostSideParts): HostService {
-  const watch = startWatch(parts, {
+export async function createHostSide(parts: HostSideParts): Promise<HostService> {
+  const watch = await watchIfWanted(parts, {
     side: "device",
     events: parts.events?.host,
     slotOf: (index) => host.functions.find((each) => each.index === index)?.slot,

@@ -10,12 +10,12 @@ import { livePlatform } from "./platform.ts";
 import type { CountedViolation, IoService, IoSideParts } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
 import { countViolation } from "./violations.ts";
-import { startWatch } from "./watch.ts";
+import { watchIfWanted } from "./watched.ts";
 
-export function createIoSide(parts: IoSideParts): IoService {
+export async function createIoSide(parts: IoSideParts): Promise<IoService> {
   const { link } = parts;
   const { thread } = link;
-  const watch = startWatch(parts, {
+  const watch = await watchIfWanted(parts, {
     side: "device",
     events: parts.events?.io[thread - 1],
     slotOf: (index) => io.slotOf(index),

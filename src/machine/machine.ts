@@ -3,6 +3,8 @@
  * deadline, and whatever happens ends in a report with a verdict.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { attachMemory, type SharedBuffer } from "../memory/attach.ts";
+import { EventRing } from "../observe/record/event-ring.ts";
 import { Side } from "./control.ts";
 import type { Controlled } from "./control-server.ts";
 import {
@@ -32,11 +34,12 @@ import {
 import { type AttachedParts, allocateParts, attachParts, describeControl, powerOff } from "./shared-parts.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { moduleUrl } from "./thread.ts";
-import { readEvents } from "./watch.ts";
 
 export type { RunReport, Verdict } from "./run.ts";
 
 const ATTEND_MS = 5;
+
+const readEvents = (buffer: SharedBuffer) => new EventRing(attachMemory(buffer)).read();
 
 export class Machine implements RunnableMachine {
   readonly spec: MachineSpec;

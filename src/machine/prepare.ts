@@ -11,7 +11,10 @@ export type Prepare = (side: PreparedSide, args: unknown) => void | Promise<void
 
 /** `create`, once this worker has been prepared as the machine's description says. */
 export const prepared =
-  <Parts extends SharedParts, Service>(side: PreparedSide, create: (parts: Parts) => Service) =>
+  <Parts extends SharedParts, Service>(
+    side: PreparedSide,
+    create: (parts: Parts) => Service | Promise<Service>,
+  ) =>
   async (parts: Parts): Promise<Service> => {
     const { prepare } = parts.spec;
     if (prepare !== null) {

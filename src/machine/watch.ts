@@ -3,7 +3,7 @@
  * anything is attached; a worker that is not watched has none of it.
  */
 import type { BusAccess, BusNews, BusWatcher } from "../bus/watched-bus.ts";
-import { attachMemory, type SharedBuffer, useMemory } from "../memory/attach.ts";
+import { type SharedBuffer, useMemory } from "../memory/attach.ts";
 import { LiveMemory } from "../memory/live-memory.ts";
 import { Ram } from "../memory/ram.ts";
 import { type MemoryWatcher, RecordedBuffer } from "../memory/recorded-memory.ts";
@@ -36,13 +36,12 @@ export interface Watched {
   readonly servedElsewhere?: (slot: number) => boolean;
 }
 
-/** Undefined: nobody watches. */
+/** Where somebody watches: see `watched.ts`. */
 export function startWatch(
   parts: SharedParts,
   { side, events, slotOf = () => undefined, servedElsewhere = () => false }: Watched,
-): Watch | undefined {
+): Watch {
   const { monitor: monitored } = parts.spec.watch;
-  if (!monitored && events === undefined) return undefined;
   const ram = new Ram(new LiveMemory(parts.ram), parts.spec.memoryBase);
   const plan = planFor(parts.spec);
   const monitor = monitored ? new Monitor({ ram, plan, slotOf, servedElsewhere, sides: [side] }) : undefined;
@@ -68,8 +67,6 @@ export function clock({ epoch }: Pick<SharedParts, "epoch">): () => number {
   const offset = performance.timeOrigin - epoch;
   return () => performance.now() + offset;
 }
-
-export const readEvents = (buffer: SharedBuffer) => new EventRing(attachMemory(buffer)).read();
 
 function both(one: Watcher | undefined, other: Watcher | undefined): Watcher {
   if (one === undefined || other === undefined) return one ?? other ?? NOBODY;

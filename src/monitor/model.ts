@@ -250,8 +250,9 @@ export class Device {
   elsewhere = false;
   /** It has left its slot: nothing is asked about it any more. */
   lost = false;
-  /** Since the last reset. */
+  /** Since the last reset, and before it. */
   session = new Session();
+  previous: Session | undefined;
   resets = 0;
   /** Since power-on. */
   mapped = false;
@@ -323,6 +324,15 @@ export interface VectorDue {
   readonly queue: number;
 }
 
+/** What a driver said that it wants to receive. */
+export interface NetFilter {
+  /** By command, what was acknowledged last. */
+  readonly modes: Map<number, number>;
+  /** Addresses in hexadecimal: those listed now, and those listed before. */
+  table: Set<string>;
+  readonly former: Set<string>;
+}
+
 /** What happened to a device between two resets. Fields of single device types are here too: they are few. */
 export class Session {
   featuresWritten = false;
@@ -348,6 +358,7 @@ export class Session {
     announceSeen: false,
     announceAcked: false,
     macSet: undefined as Uint8Array | undefined,
+    filter: { modes: new Map(), table: new Set(), former: new Set() } as NetFilter,
     announceDone: false,
   };
   console = {

@@ -89,6 +89,7 @@ export class RegisterWatch {
 
 function resetDevice(device: Device): void {
   for (const queue of device.queues.values()) device.retire(queue);
+  device.previous = device.session;
   device.session = new Session();
   device.session.resetSeen = false;
   device.resets++;

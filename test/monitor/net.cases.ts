@@ -54,6 +54,22 @@ function receive(talk: Talk, head: Header, frame: readonly number[] = zeros(60),
       : [{ length: BUFFER, write: true }];
   talk.round(room, [...all, ...frame], queue);
 }
+const OWN = 2 + 256 ** 5;
+const OTHER = [2, 0, 0, 0, 0, 9];
+const frameFor = (address: readonly number[]): number[] => [...address, ...zeros(54)];
+const tableOf = (...unicast: readonly (readonly number[])[]): number[] => [
+  ...le(4, unicast.length),
+  ...unicast.flat(),
+  ...le(4, 0),
+];
+/** From a reset to the end of promiscuous mode. */
+function filtering(talk: Talk): Talk {
+  if (talk.monitor.observer.devices.length === 0) talk.find();
+  talk.negotiate().configField(0, 6, OWN);
+  for (let index = 0; index < 3; index++) talk.setUp(index);
+  control(talk.ready(), 0, 0, [0]);
+  return talk;
+}
 function control(talk: Talk, family: number, command: number, data: readonly number[], ack = 0): void {
   const middle: Part[] = data.length === 0 ? [] : [{ length: data.length, bytes: data }];
   talk.round([{ length: 2, bytes: [family, command] }, ...middle, { length: 1, write: true }], [ack], CTRL);
@@ -73,6 +89,8 @@ function bothWays(
     net(rx, (t) => receive(up(t, 2), head), rxOptions),
   ];
 }
+
+const FILTERED: TalkOptions = { ...agreed(5, CTRL_VQ, 18, 20), size: 16 };
 
 export const netCases: readonly Case[] = [
   net("NET-DRV-01", (t) => t.find().negotiate(), { offer: bits(1, 7), accept: bits(7) }),
@@ -290,6 +308,32 @@ export const netCases: readonly Case[] = [
     },
     ctrl(5, 23),
   ),
+  net(
+    "NET-DEV-34",
+    (t) => {
+      control(filtering(t), 0, 5, [1]);
+      receive(t, {}, frameFor([255, 255, 255, 255, 255, 255]));
+    },
+    FILTERED,
+  ),
+  net(
+    "NET-DEV-35",
+    (t) => {
+      control(filtering(t), 1, 0, tableOf(OTHER));
+      receive(filtering(t), {}, frameFor(OTHER));
+    },
+    FILTERED,
+  ),
+  net(
+    "NET-DEV-36",
+    (t) => {
+      control(filtering(t), 1, 0, tableOf(OTHER));
+      control(t, 1, 0, tableOf());
+      receive(t, {}, frameFor(OTHER));
+    },
+    FILTERED,
+  ),
+  net("NET-DEV-38", (t) => receive(filtering(t), {}, frameFor(OTHER)), FILTERED),
   net("NET-DEV-40", (t) => receive(up(t), {}, [...zeros(12), 0x81, 0, 0, 7, ...zeros(50)]), ctrl(19)),
   net("NET-DRV-39", (t) => control(up(t), 5, 0, le(8, bits(7))), ctrl(2)),
   net("NET-BOTH-07", (t) => control(up(t), 5, 0, [0, 0, 0, 0, 0, 0, 0, 2]), ctrl(1, 2)),

@@ -9,11 +9,11 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import type { MachineOptions } from "../../src/cli/machine-options.ts";
 import { watchRun } from "../../src/cli/watch-run.ts";
 import { UsageError } from "../../src/host/device.ts";
-import { checkDescription } from "../../src/machine/description.ts";
+import { checkDescription, type WatchSpec } from "../../src/machine/description.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { StartMachine } from "../../src/machine/run.ts";
 import { allocateParts } from "../../src/machine/shared-parts.ts";
-import { startWatch } from "../../src/machine/watch.ts";
+import { watchIfWanted } from "../../src/machine/watched.ts";
 import { attachMemory } from "../../src/memory/attach.ts";
 import { LiveMemory } from "../../src/memory/live-memory.ts";
 import { cliHere, startCli } from "../support/cli.ts";
@@ -99,14 +99,39 @@ describe("before a machine starts", () => {
 });
 
 describe("a machine that nobody watches", () => {
-  it("has the plain memory, as if there were nothing to watch with", () => {
+  it("has the plain memory, as if there were nothing to watch with", async () => {
     const parts = allocateParts(checkDescription(RNG));
     const { events } = parts;
-    expect(startWatch(parts, { side: "driver", events: events?.guest })).toBeUndefined();
-    expect(startWatch(parts, { side: "device", events: events?.host })).toBeUndefined();
+    expect(await watchIfWanted(parts, { side: "driver", events: events?.guest })).toBeUndefined();
+    expect(await watchIfWanted(parts, { side: "device", events: events?.host })).toBeUndefined();
     expect(attachMemory(parts.ram).constructor).toBe(LiveMemory);
     expect(parts.events).toBeUndefined();
   });
+});
+
+describe("what watches", () => {
+  const WATCHES = /^(monitor|observe\/record\/recorder|memory\/recorded-memory|machine\/watch\.)/;
+  const loadedBy = async (watch: Partial<WatchSpec>) => {
+    const device = fileURLToPath(new URL("loaded-device.ts", import.meta.url));
+    const machine = await Machine.start({ devices: [{ type: device }], watch });
+    const { result, host } = await machine.run(new URL("loaded.guest.ts", import.meta.url));
+    await machine.stop();
+    return { guest: result as string[], host: host?.functions[0]?.model?.modules as string[] };
+  };
+
+  it(
+    "is loaded where somebody watches, and nowhere else: the others are as if there were nothing of it",
+    async () => {
+      for (const modules of Object.values(await loadedBy({}))) {
+        expect(modules).toContain("memory/live-memory.ts");
+        expect(modules.filter((path) => WATCHES.test(path))).toEqual([]);
+      }
+      for (const modules of Object.values(await loadedBy({ monitor: true }))) {
+        expect(modules).toEqual(expect.arrayContaining(["monitor/monitor.ts", "memory/recorded-memory.ts"]));
+      }
+    },
+    MACHINE_MS,
+  );
 });
 
 describe("a disk that fills up", () => {

@@ -6,6 +6,7 @@ import { configRules } from "./config.ts";
 import { consoleNotes, consoleRules } from "./console.ts";
 import { featureRules } from "./features.ts";
 import { netControlNotes, netControlRules } from "./net-control.ts";
+import { netFilterNotes, netFilterRules } from "./net-filter.ts";
 import { netFrameNotes, netFrameRules } from "./net-frames.ts";
 import { notificationRules } from "./notifications.ts";
 import { pciRules } from "./pci.ts";
@@ -28,6 +29,7 @@ export const RULES = [
   ...rngRules,
   ...netFrameRules,
   ...netControlRules,
+  ...netFilterRules,
   ...consoleRules,
   ...balloonRules,
 ] as readonly AnyRule[];
@@ -36,6 +38,7 @@ export const RULES = [
 export const NOTES = [
   ...netFrameNotes,
   ...netControlNotes,
+  ...netFilterNotes,
   ...consoleNotes,
   ...balloonNotes,
 ] as readonly AnyRule[];

@@ -56,12 +56,17 @@ export function analysisJson(file: string, header: TraceHeader, analysis: Analys
         whole,
       ),
     ],
-    suppression: Object.entries(analysis.savings).map(([queue, saving]) => ({
-      queue,
-      ...saving,
-      kicksSparedPercent: percent(saving.kicksSpared, saving.kicks + saving.kicksSpared),
-      interruptsSparedPercent: percent(saving.interruptsSpared, saving.interrupts + saving.interruptsSpared),
-    })),
+    suppression: Object.entries(analysis.savings)
+      .sort(([one], [other]) => one.localeCompare(other))
+      .map(([queue, saving]) => ({
+        queue,
+        ...saving,
+        kicksSparedPercent: percent(saving.kicksSpared, saving.kicks + saving.kicksSpared),
+        interruptsSparedPercent: percent(
+          saving.interruptsSpared,
+          saving.interrupts + saving.interruptsSpared,
+        ),
+      })),
     sleeps: { guest: analysis.counts.get("guest sleep") ?? 0, host: analysis.counts.get("host sleep") ?? 0 },
     slowest: slowest(requests),
   };
