@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { Hunter } from "../../src/hunt/hunter.ts";
 import { findScenario } from "../../src/hunt/load.ts";
-import type { Switch } from "../../src/hunt/trace.ts";
+import { replayInput } from "../../src/hunt/replay-line.ts";
 
 const SECONDS_MAX = 60_000;
 let hunter: Hunter | undefined;
@@ -15,12 +15,6 @@ const start = async (scenario: string, defect?: string): Promise<Hunter> => {
   hunter = await Hunter.start({ scenario: findScenario(scenario), defect });
   return hunter;
 };
-
-const asInput = (draws: readonly number[], switches: readonly Switch[]): number[] => [
-  draws.length,
-  ...draws,
-  ...switches.flatMap(({ actor, site, occurrence, to }) => [actor, site, occurrence, to]),
-];
 
 describe("hunter", () => {
   test.each(["flags", "event-index", "line", "delayed"])(
@@ -58,7 +52,10 @@ describe("hunter", () => {
       expect(batch.findings[0]?.oracle).toBe("O1 quiescence");
       const byLog = await subject.record("log", batch.log);
       expect(byLog.hash).toBe(batch.hash);
-      const bySwitches = await subject.record("switches", asInput(byLog.draws, byLog.switches));
+      const bySwitches = await subject.record(
+        "switches",
+        replayInput({ draws: byLog.draws, switches: byLog.switches }),
+      );
       expect(bySwitches.hash).toBe(batch.hash);
       expect(bySwitches.findings[0]?.oracle).toBe("O1 quiescence");
     },
