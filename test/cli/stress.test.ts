@@ -63,8 +63,10 @@ describe("virtlab stress", () => {
   it.each([
     [["--only", "blk,flppy"], "expected one of blk, rng, net, console, balloon"],
     [["--junit", fileURLToPath(new URL(".", import.meta.url))], "cannot be written"],
-    [["--machines", "0"], "expected at least 1"],
-    [["--seconds", "soon"], 'expected a whole number, got "soon"'],
+    [["--machines", "0"], 'expected a whole number from 1 on, got "0"'],
+    [["--episodes", "0"], 'expected a whole number from 1 on, got "0"'],
+    [["--fault", "dropped-kick", "--runs", "0"], 'expected a whole number from 1 on, got "0"'],
+    [["--seconds", "soon"], 'expected a whole number from 1 on, got "soon"'],
     [["--defects", "R999"], 'unknown defect "R999"'],
     [["--fault", "lost-kick"], 'unknown fault "lost-kick"'],
     [["--device", "./nowhere.ts"], "nowhere.ts"],

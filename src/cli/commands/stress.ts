@@ -98,15 +98,15 @@ async function stress(options: StressOptions): Promise<number> {
   const machines =
     options.machines === undefined
       ? Math.max(1, Math.floor(availableParallelism() / 2))
-      : wholeNumber("--machines", options.machines);
-  if (machines < 1) throw new UsageError("--machines: expected at least 1, got 0");
+      : wholeNumber("--machines", options.machines, 1);
   const seed =
     options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
   if (options.fault !== undefined) return faultCampaign(options.fault, options, machines, seed);
   if (options.defects !== undefined) return defectCampaign(options, machines, seed);
   const wishes = await checkedWishes(options);
-  const episodes = options.episodes === undefined ? undefined : wholeNumber("--episodes", options.episodes);
-  const seconds = wholeNumber("--seconds", options.seconds);
+  const episodes =
+    options.episodes === undefined ? undefined : wholeNumber("--episodes", options.episodes, 1);
+  const seconds = wholeNumber("--seconds", options.seconds, 1);
   if (options.junit !== undefined) claim(options.junit);
   const line = new TerminalLine();
   const signal = interrupted();
@@ -202,7 +202,7 @@ async function faultCampaign(
   seed: number,
 ): Promise<number> {
   findFault(name);
-  const runs = wholeNumber("--runs", options.runs);
+  const runs = wholeNumber("--runs", options.runs, 1);
   const line = new TerminalLine();
   const signal = interrupted();
   const onProgress = (done: number) => line.show(`${name}: ${done} of ${runs} machines`);
@@ -216,7 +216,7 @@ async function faultCampaign(
 
 /** Fine is when every defect had its time: which of them are found is the answer, not a finding. */
 async function defectCampaign(options: StressOptions, lanes: number, seed: number): Promise<number> {
-  const secondsEach = wholeNumber("--seconds-each", options.secondsEach);
+  const secondsEach = wholeNumber("--seconds-each", options.secondsEach, 1);
   const ids = typeof options.defects === "string" ? options.defects.split(",") : undefined;
   const line = new TerminalLine();
   const signal = interrupted();
