@@ -17,8 +17,18 @@ interface DeviceSide {
 
 const ahead = (index: number, before: number): number => (index - before) & 0xffff;
 
-/** One sentence for each queue that waits. */
+/** A sentence for each side that does not answer, and for each queue that waits. */
 export function whyStalled(report: RunReport, snapshot: Snapshot): string[] {
+  return [...silentSides(report), ...waitingQueues(report, snapshot)];
+}
+
+/** A guest that is blocked may only be waiting for a register that its host should answer. */
+function silentSides({ host, guest }: RunReport): string[] {
+  if (host === null) return ["the host does not answer: a handler of a device has not returned"];
+  return guest === null ? ["the guest does not answer: its program, or a handler, has not returned"] : [];
+}
+
+function waitingQueues(report: RunReport, snapshot: Snapshot): string[] {
   const drivers = (report.guest?.queues ?? []) as unknown as readonly DriverSide[];
   return snapshot.functions.flatMap(({ name: shown, queues, kickPending }) =>
     queues.flatMap((queue) => {
