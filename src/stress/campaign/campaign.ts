@@ -21,6 +21,7 @@ export interface CampaignOptions {
   readonly signal?: AbortSignal;
   /** Stop at the first finding. */
   readonly failFast?: boolean;
+  /** Called every second, and after each machine. */
   readonly onProgress?: (campaign: CampaignReport) => void;
   /** Told of each finding with all that there is, its trace among it. */
   readonly onFinding?: (report: EpisodeReport) => Promise<void> | void;
@@ -54,6 +55,8 @@ interface Sample {
   readonly handles: number;
 }
 
+const TICK_MS = 1000;
+
 /** On a pool of its own. */
 export const runCampaign = (options: CampaignOptions): Promise<CampaignReport> =>
   withEpisodePool(options.machines, (pool) => campaignOn(pool, options));
@@ -66,15 +69,22 @@ export async function campaignOn(pool: EpisodePool, options: CampaignOptions): P
   const last = options.episodes === undefined ? Number.POSITIVE_INFINITY : next + options.episodes;
   const over = () =>
     signal?.aborted || performance.now() >= until || (options.failFast && tally.findings.length > 0);
-  await inLanes(numbered(options.machines), async () => {
-    if (over() || next >= last) return false;
-    const limitMs = options.cutShort ? until - performance.now() : Number.POSITIVE_INFINITY;
-    const report = await pool.run(episode(next++, options.wishes), { limitMs, ...(signal && { signal }) });
-    tally.add(report);
-    if (report.finding !== null) await options.onFinding?.(report);
-    options.onProgress?.(tally.report());
-    return true;
-  });
+  const tell = () => options.onProgress?.(tally.report());
+  // A machine may take a minute.
+  const ticking = setInterval(tell, TICK_MS);
+  try {
+    await inLanes(numbered(options.machines), async () => {
+      if (over() || next >= last) return false;
+      const limitMs = options.cutShort ? until - performance.now() : Number.POSITIVE_INFINITY;
+      const report = await pool.run(episode(next++, options.wishes), { limitMs, ...(signal && { signal }) });
+      tally.add(report);
+      if (report.finding !== null) await options.onFinding?.(report);
+      tell();
+      return true;
+    });
+  } finally {
+    clearInterval(ticking);
+  }
   return tally.report();
 }
 
