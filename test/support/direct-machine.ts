@@ -2,7 +2,10 @@
 import { DirectBus } from "../../src/bus/direct-bus.ts";
 import { InterruptController } from "../../src/bus/interrupt-controller.ts";
 import type { PortHandler } from "../../src/bus/port-bus.ts";
+import { type OtherCpus, QUEUES_IRQ } from "../../src/guest/cpus.ts";
 import { Guest, type GuestOptions } from "../../src/guest/guest.ts";
+import { memoryShare } from "../../src/guest/guest-memory.ts";
+import { DeviceParts } from "../../src/guest/virtio-pci/device-parts.ts";
 import type { DeviceModel, Platform } from "../../src/host/device.ts";
 import { Host } from "../../src/host/host.ts";
 import type { AddDeviceOptions, VirtioFunction } from "../../src/host/virtio-function.ts";
@@ -11,6 +14,7 @@ import { Doorbell } from "../../src/memory/doorbell.ts";
 import { planControl } from "../../src/memory/plan.ts";
 import { Ram } from "../../src/memory/ram.ts";
 import { RING_FEATURES } from "../../src/wire/features.ts";
+import { FIRST_SYSTEM_VECTOR } from "../../src/wire/hot-plug.ts";
 import { PCI } from "../../src/wire/pci.ts";
 import { RecordingBus } from "./recording-bus.ts";
 
@@ -23,6 +27,8 @@ export type DirectMachineOptions = Partial<
 > & {
   readonly ramBytes?: number;
   readonly cpus?: number;
+  /** The other CPUs run guests, too, which are given parts of devices. */
+  readonly parts?: boolean;
   readonly platform?: Platform;
   /** Stands between the guest and the devices. */
   readonly intercept?: (handler: PortHandler, host: Host) => PortHandler;
@@ -34,6 +40,8 @@ const FIXED: Platform = { now: () => 0, randomFill: (bytes) => bytes.fill(0xa5),
 export class DirectMachine {
   readonly host: Host;
   readonly guest: Guest;
+  /** Of the other CPUs, in order; none without `parts`. */
+  readonly otherGuests: readonly Guest[];
   readonly bus: RecordingBus;
   readonly doorbell: Doorbell;
   /** One per virtual CPU; the guest runs on the first. */
@@ -43,7 +51,7 @@ export class DirectMachine {
   readonly hostLog: string[] = [];
 
   constructor(options: DirectMachineOptions = {}) {
-    const { ramBytes = RAM_BYTES, cpus = 1, platform = FIXED, intercept, ...guestOptions } = options;
+    const { ramBytes = RAM_BYTES, cpus = 1, platform = FIXED, intercept, parts, ...guestOptions } = options;
     const ram = new Ram(attachMemory(allocateShared(ramBytes)));
     const plan = planControl({ cpus, functions: 4 });
     const control = attachMemory(allocateShared(plan.bytes));
@@ -68,7 +76,32 @@ export class DirectMachine {
     const [interrupts] = this.controllers;
     if (interrupts === undefined) throw new Error("no CPU planned");
     const log = (message: string) => this.log.push(message);
-    this.guest = new Guest({ ram, bus: this.bus, interrupts, log, ...guestOptions });
+    const common = { ram, bus: this.bus, log, ...guestOptions };
+    const share = (cpu: number) => (parts ? { memoryShare: memoryShare(ramBytes, cpu, cpus) } : {});
+    this.otherGuests = (parts ? this.controllers.slice(1) : []).map(
+      (controller, index) =>
+        new Guest({
+          ...common,
+          interrupts: controller,
+          cpu: index + 1,
+          hotPlug: false,
+          ...share(index + 1),
+        }),
+    );
+    const others = parts ? { cpus: this.#takingParts() } : {};
+    this.guest = new Guest({ ...common, interrupts, ...share(0), ...others });
+  }
+
+  /** In one thread a call is a call. */
+  #takingParts(): OtherCpus {
+    const { bus, otherGuests, controllers } = this;
+    const wantReset = (name: string, reason: string): void => this.guest.virtio.broken(name, reason);
+    const takers = otherGuests.map((guest) => new DeviceParts({ guest, bus, wantReset }));
+    return {
+      count: controllers.length,
+      call: (cpu, request) => takers[cpu - 1]?.perform(request),
+      lookAtQueues: (cpu) => controllers[cpu]?.post(FIRST_SYSTEM_VECTOR + QUEUES_IRQ),
+    };
   }
 
   add(device: Partial<AddDeviceOptions> & { model: DeviceModel }): VirtioFunction {
@@ -86,8 +119,7 @@ export class DirectMachine {
   /** Turns of both sides until nothing happens any more. */
   settle(): void {
     for (let turn = 0; turn < TURNS_MAX; turn++) {
-      const worked = this.host.poll();
-      if (!this.guest.poll() && !worked) return;
+      if (!this.#turn()) return;
     }
     throw new Error(`still busy after ${TURNS_MAX} turns`);
   }
@@ -101,11 +133,16 @@ export class DirectMachine {
     result.then(settle, settle);
     for (let turn = 0; !settled; turn++) {
       if (turn === TURNS_MAX) throw new Error(`no result after ${TURNS_MAX} turns`);
-      this.host.poll();
-      this.guest.poll();
+      this.#turn();
       await new Promise((resolve) => setImmediate(resolve));
     }
     return result;
+  }
+
+  /** Of everybody; false: nobody had anything to do. */
+  #turn(): boolean {
+    const sides = [this.host, this.guest, ...this.otherGuests];
+    return sides.map((side) => side.poll()).includes(true);
   }
 
   /** Everything that a failure must leave as it was. */

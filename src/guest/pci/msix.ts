@@ -22,7 +22,8 @@ export function enableMsix(
   const capability = device.capabilities.get(CAPABILITY.MSIX);
   if (capability === undefined || device.msixMessages.length > 0) return { ok: false, available: 0 };
   const available = Math.min(device.msixSize, irq.availableMsi);
-  if (count > available || tableAddress(device, capability) === undefined) return { ok: false, available };
+  const table = tableAddress(device, capability);
+  if (count > available || table === undefined) return { ok: false, available };
   const messages: MsiMessage[] = [];
   while (messages.length < count) {
     const message = irq.allocateMsi(cpu);
@@ -30,6 +31,7 @@ export function enableMsix(
     messages.push(message);
   }
   device.msixMessages = messages;
+  device.msixTable = table;
   programMsix(device, bus);
   return { ok: true, irqs: messages.map((message) => message.irq) };
 }
@@ -37,7 +39,7 @@ export function enableMsix(
 /** Writes the table under the function mask, so that nothing is sent half-written. Also what a resume needs. */
 export function programMsix(device: PciDevice, bus: PortBus): void {
   const capability = device.capabilities.get(CAPABILITY.MSIX);
-  const table = capability === undefined ? undefined : tableAddress(device, capability);
+  const { msixTable: table } = device;
   if (capability === undefined || table === undefined) return;
   setControl(device, capability, MSIX.enable | MSIX.functionMask, 0);
   device.msixMessages.forEach((message, index) => {
@@ -55,17 +57,14 @@ export function programMsix(device: PciDevice, bus: PortBus): void {
 export function disableMsix(device: PciDevice, bus: PortBus, irq: IrqCore): void {
   const capability = device.capabilities.get(CAPABILITY.MSIX);
   if (capability === undefined) return;
-  const table = tableAddress(device, capability);
-  // A device that was pulled out has no table any more; its irqs go back all the same.
-  if (table !== undefined) {
-    device.msixMessages.forEach((_, index) => {
-      bus.mmioWrite(table + index * MSIX.entryBytes + MSIX.entryControl, 4, MSIX.entryMasked);
-    });
-  }
+  device.msixMessages.forEach((_, index) => {
+    bus.mmioWrite(entryAddress(device, index) + MSIX.entryControl, 4, MSIX.entryMasked);
+  });
   setControl(device, capability, 0, MSIX.enable | MSIX.functionMask);
   device.setIntx(true);
   for (const message of device.msixMessages) irq.freeMsi(message.irq);
   device.msixMessages = [];
+  device.msixTable = undefined;
   device.maskedVectors.clear();
   device.functionMasked = false;
 }
@@ -109,8 +108,7 @@ export function setAffinity(device: PciDevice, bus: PortBus, vector: number, cpu
 }
 
 function entryAddress(device: PciDevice, vector: number): number {
-  const capability = device.capabilities.get(CAPABILITY.MSIX);
-  const table = capability === undefined ? undefined : tableAddress(device, capability);
+  const { msixTable: table } = device;
   if (table === undefined || vector < 0 || vector >= device.msixMessages.length) {
     throw new RangeError(
       `${device.name} has ${device.msixMessages.length} MSI-X vectors in use, no ${vector}`,
@@ -124,6 +122,7 @@ function setControl(device: PciDevice, capability: number, set: number, clear: n
   device.write16(capability + MSIX.control, (control & ~clear) | set);
 }
 
+/** Undefined where the function names no memory BAR: also where it has just been pulled out. */
 function tableAddress(device: PciDevice, capability: number): number | undefined {
   const table = device.read32(capability + MSIX.table);
   const bar = device.bar(table & BIR_MASK);

@@ -44,6 +44,11 @@ export class PciDevice {
   enabledBits: number | undefined;
   /** What the MSI-X table was given, while MSI-X is on. */
   msixMessages: readonly MsiMessage[] = [];
+  /**
+   * Where the MSI-X table lies, while MSI-X is on. Looked up once: a function that has been pulled out tells no more,
+   * and writes to where its table was go nowhere, as they should.
+   */
+  msixTable: number | undefined;
   /** MSI-X vectors that are masked one by one. */
   readonly maskedVectors = new Set<number>();
   /** And all of them at once. */
