@@ -3,6 +3,7 @@
  * of it are random. Read this one first.
  */
 import { defineDriver } from "../guest/define.ts";
+import { OutOfMemoryError } from "../guest/guest-memory.ts";
 import { ProbeError } from "../guest/probe-error.ts";
 import type { VirtioDevice } from "../guest/virtio/types.ts";
 import type { DriverQueue } from "../guest/virtqueue/driver-queue.ts";
@@ -39,7 +40,8 @@ export class Entropy {
     const problem = notWhole("bytes", bytes, 1, 0xffff_ffff);
     if (problem !== undefined) return Promise.reject(problem);
     const address = this.#device.memory.allocate(bytes);
-    if (address === undefined) return Promise.reject(new Error(`no guest memory for ${bytes} bytes`));
+    if (address === undefined)
+      return Promise.reject(new OutOfMemoryError(`no guest memory for ${bytes} bytes`));
     return new Promise((resolve, reject) => {
       const request = { address, bytes, resolve, reject };
       if (this.#queue.addInbuf(address, bytes, request)) this.#queue.kick();

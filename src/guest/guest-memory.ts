@@ -10,6 +10,11 @@ const BUFFER = site("driver: buffer");
 /** Small buffers keep cache lines apart. */
 const BUFFER_ALIGN = 64;
 
+/** A request was refused because there was no guest memory for it; it may be made again when there is. */
+export class OutOfMemoryError extends Error {
+  override readonly name = "OutOfMemoryError";
+}
+
 /** Somebody who has memory to give up when there is none left, and wants to hear of memory that is free again. */
 export interface Shrinker {
   /** Gives memory back for an allocation of `bytes` that failed. False: there is none to be had now. */

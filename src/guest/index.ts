@@ -2,7 +2,7 @@
 export { QueueCounters } from "../observe/record/counters.ts";
 export { defineDriver, defineGuest, type GuestContext, type GuestProgram, type RunOn } from "./define.ts";
 export { Guest, type GuestOptions } from "./guest.ts";
-export { GuestMemory } from "./guest-memory.ts";
+export { GuestMemory, OutOfMemoryError } from "./guest-memory.ts";
 export { type InterruptRow, IrqCore, type IrqHandler } from "./irq.ts";
 export { GuestLoop, type GuestLoopOptions } from "./loop.ts";
 export { Pci, type PciDescription } from "./pci/pci.ts";

@@ -6,7 +6,7 @@ import type { VirtioDevice } from "../../guest/virtio/types.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import type { ScatterList } from "../../guest/virtqueue/scatter-list.ts";
 import { BLK_HEADER, BLK_STATUS, BLK_TYPE } from "../../wire/blk.ts";
-import { CancelledError } from "../errors.ts";
+import { CancelledError, refusal } from "../errors.ts";
 import { BlkError } from "./blk-error.ts";
 import { type Job, type Slot, Slots, STATUS_UNWRITTEN } from "./slots.ts";
 
@@ -102,9 +102,7 @@ export class RequestQueue {
     this.#slots.give(slot);
     // With nothing in flight nothing will come back: waiting would be for ever.
     if (this.#queue.inFlight > 0) return "full";
-    return new Error(
-      this.#queue.broken ?? `a request of ${job.bytes} bytes does not fit in the queue or memory`,
-    );
+    return refusal(this.#queue, `no guest memory for a request of ${job.bytes} bytes`);
   }
 
   #prepareData(job: Job, slot: Slot): number | undefined {

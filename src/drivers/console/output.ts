@@ -1,6 +1,7 @@
 /** A transmit queue: pieces of what was written, in order, as far as the ring and guest memory have room. */
 import type { GuestMemory } from "../../guest/guest-memory.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
+import { refusal } from "../errors.ts";
 
 /** Longer writes go out as several buffers: there is no framing to keep. */
 const PIECE_BYTES = 16_384;
@@ -88,7 +89,7 @@ export class Output {
     this.#queue.kick();
     // With nothing in flight nothing will come back to try again after.
     if (this.#queue.inFlight > 0 || this.#paused || this.#waiting.length === 0) return;
-    this.cancel(new Error(this.#queue.broken ?? `no guest memory to write ${this.#waiting[0]?.bytes} bytes`));
+    this.cancel(refusal(this.#queue, `no guest memory to write ${this.#waiting[0]?.bytes} bytes`));
   }
 
   #send(piece: Piece): boolean {

@@ -3,6 +3,7 @@ import type { GuestMemory } from "../../guest/guest-memory.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import { ScatterList } from "../../guest/virtqueue/scatter-list.ts";
 import { CTRL_OK } from "../../wire/net.ts";
+import { refusal } from "../errors.ts";
 import { NetError } from "./net-error.ts";
 
 interface Command {
@@ -67,7 +68,7 @@ export class ControlQueue {
     const { bytes } = command;
     const address = this.#memory.allocate(bytes.length + 1);
     if (address === undefined) {
-      this.#giveUp(command, "no guest memory");
+      this.#giveUp(command, this.#refusal(command));
       return;
     }
     this.#address = address;
@@ -76,23 +77,29 @@ export class ControlQueue {
     this.#list.clear().addReadable(address, HEAD_BYTES);
     if (bytes.length > HEAD_BYTES) this.#list.addReadable(address + HEAD_BYTES, bytes.length - HEAD_BYTES);
     this.#list.addWritable(address + bytes.length, 1);
-    if (this.#add(command)) this.#queue.kick();
-    else this.#giveUp(command, "no room in the control queue");
+    const refused = this.#add(command);
+    if (refused === undefined) this.#queue.kick();
+    else this.#giveUp(command, refused);
   }
 
-  #add(command: Command): boolean {
+  #add(command: Command): Error | undefined {
     try {
-      return this.#queue.add(this.#list, command);
+      return this.#queue.add(this.#list, command) ? undefined : this.#refusal(command);
     } catch {
-      // A ring shorter than a command.
-      return false;
+      return new NetError(
+        `${command.name}: no room in the control queue, whose ring is shorter than a command`,
+      );
     }
   }
 
-  #giveUp(command: Command, reason: string): void {
+  #refusal({ name }: Command): Error {
+    return refusal(this.#queue, `${name}: no guest memory`);
+  }
+
+  #giveUp(command: Command, error: Error): void {
     this.#free(command);
     this.#pending.shift();
-    command.reject(new NetError(`${command.name}: ${this.broken ?? reason}`));
+    command.reject(error);
     this.#start();
   }
 

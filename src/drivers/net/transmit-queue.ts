@@ -3,10 +3,10 @@
  * each is done when the device has returned its buffer. Slots are kept, so that steady state allocates nothing.
  */
 import type { GuestMemory } from "../../guest/guest-memory.ts";
-import { ProbeError } from "../../guest/probe-error.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import { ScatterList } from "../../guest/virtqueue/scatter-list.ts";
 import { encodeNetHeader, type NetHeader } from "../../wire/net.ts";
+import { refusal } from "../errors.ts";
 
 export interface Outgoing {
   readonly frame: Uint8Array;
@@ -96,9 +96,7 @@ export class TransmitQueue {
         this.#free.push(slot);
         if (this.#queue.inFlight > 0) break;
         // Nothing is on its way, so nothing would ever make room.
-        next.done(
-          new ProbeError("ENOMEM", this.broken ?? `no room for a frame of ${next.frame.length} bytes`),
-        );
+        next.done(refusal(this.#queue, `no guest memory for a frame of ${next.frame.length} bytes`));
       }
       this.#waiting.shift();
     }

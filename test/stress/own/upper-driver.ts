@@ -1,5 +1,11 @@
 /** A user's driver, and how to stress it. */
-import { type DriverQueue, defineDriver, ScatterList, type VirtioDevice } from "../../../src/guest/index.ts";
+import {
+  type DriverQueue,
+  defineDriver,
+  OutOfMemoryError,
+  ScatterList,
+  type VirtioDevice,
+} from "../../../src/guest/index.ts";
 
 interface Request {
   readonly address: number;
@@ -23,7 +29,7 @@ class Upper {
   ask(text: string): Promise<string> {
     const bytes = text.length;
     const address = this.#device.memory.allocate(2 * bytes);
-    if (address === undefined) return Promise.reject(new Error("no memory"));
+    if (address === undefined) return Promise.reject(new OutOfMemoryError("no memory"));
     this.#device.memory.write(address, Buffer.from(text, "latin1"));
     const list = new ScatterList().addReadable(address, bytes).addWritable(address + bytes, bytes);
     return new Promise((resolve, reject) => {
