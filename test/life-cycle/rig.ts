@@ -1,4 +1,5 @@
 /** A machine in one thread with slow echo devices, for tests of what happens while requests are in flight. */
+import type { PortHandler } from "../../src/bus/port-bus.ts";
 import type { GuestOptions } from "../../src/guest/guest.ts";
 import type { VirtioFunction } from "../../src/host/virtio-function.ts";
 import { RING_FEATURES } from "../../src/wire/features.ts";
@@ -13,6 +14,8 @@ export interface RigOptions {
   readonly cpus?: number;
   /** Of INDIRECT_DESC and EVENT_IDX, those that devices offer. */
   readonly ringFeatures?: number;
+  /** Called before each access of the guest's to the bus. */
+  readonly beforeAccess?: () => void;
 }
 
 export function echoRig({
@@ -22,8 +25,15 @@ export function echoRig({
   vectors = 4,
   cpus = 1,
   ringFeatures = RING_FEATURES,
+  beforeAccess,
 }: RigOptions = {}) {
-  const machine = new DirectMachine({ interruptTiers: tiers, hotPlug: true, cpus });
+  const intercept = beforeAccess && ((handler: PortHandler) => announced(handler, beforeAccess));
+  const machine = new DirectMachine({
+    interruptTiers: tiers,
+    hotPlug: true,
+    cpus,
+    ...(intercept && { intercept }),
+  });
   const driver = echoDriver(queues);
   const options = (slot: number, model: ReturnType<typeof slowEcho>["model"]) => ({
     slot,
@@ -61,6 +71,19 @@ export function echoRig({
     driverAt: (index = 0) => drivers()[index],
     pciDevice,
     plug,
+  };
+}
+
+function announced(handler: PortHandler, before: () => void): PortHandler {
+  const after = <Value>(access: () => Value): Value => {
+    before();
+    return access();
+  };
+  return {
+    portRead: (...at) => after(() => handler.portRead(...at)),
+    portWrite: (...at) => after(() => handler.portWrite(...at)),
+    mmioRead: (...at) => after(() => handler.mmioRead(...at)),
+    mmioWrite: (...at) => after(() => handler.mmioWrite(...at)),
   };
 }
 

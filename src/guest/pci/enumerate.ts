@@ -1,5 +1,5 @@
 /** Which functions answer on bus 0, and whether one is still the one that was met before. */
-import { BAR_IO_MASK, BAR_MEMORY_MASK, type Bdf, PCI } from "../../wire/pci.ts";
+import { BAR_COUNT, BAR_IO_MASK, BAR_MEMORY_MASK, type Bdf, PCI } from "../../wire/pci.ts";
 import type { ConfigSpace } from "./config-space.ts";
 import type { PciDevice } from "./pci-device.ts";
 
@@ -24,11 +24,19 @@ export function presentFunctions(config: ConfigSpace): Bdf[] {
   return found;
 }
 
-/** A device that was swapped for another has other ids, or not the addresses that were assigned. */
+/**
+ * Whether writing this register of the header, by words, would make another function look like one that was met: where its
+ * addresses are, and its interrupt line.
+ */
+export const tellsApart = (offset: number): boolean =>
+  offset === PCI.interruptLine || (offset >= PCI.bar0 && offset < PCI.bar0 + 4 * BAR_COUNT);
+
+/** A device that was swapped for another has other ids, or not the interrupt line or the addresses that it was given. */
 export function isStillThere(device: PciDevice): boolean {
   return (
     device.read16(PCI.vendorId) === device.vendor &&
     device.read16(PCI.deviceId) === device.device &&
+    (device.pin === 0 || device.read8(PCI.interruptLine) === device.irq) &&
     device.bars.every((bar) => {
       const mask = bar.kind === "io" ? BAR_IO_MASK : BAR_MEMORY_MASK;
       return (device.read32(PCI.bar0 + 4 * bar.index) & mask) >>> 0 === bar.address;

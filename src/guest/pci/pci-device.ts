@@ -37,7 +37,8 @@ export class PciDevice {
   /** Entries of the MSI-X table, 0 without one. */
   readonly msixSize: number;
   bars: readonly Bar[] = [];
-  irq = 0;
+  /** What its pin is wired to; 0 without one. */
+  readonly irq: number;
   driver: PciDriver | undefined;
   driverData: unknown;
   /** Command bits that `enableDevice` switched on, while the device is enabled. */
@@ -57,17 +58,22 @@ export class PciDevice {
   savedState: readonly number[] | undefined;
   readonly #config: ConfigSpace;
 
-  constructor(config: ConfigSpace, bdf: Bdf) {
+  /** `irqOf` says what a pin is wired to. */
+  constructor(config: ConfigSpace, bdf: Bdf, irqOf: (slot: number, pin: number) => number) {
     this.#config = config;
     this.bdf = bdf;
     this.name = formatBdf(bdf);
+    this.pin = this.read8(PCI.interruptPin);
+    this.irq = this.pin === 0 ? 0 : irqOf(bdf.slot, this.pin);
+    // Before all else: should another function come meanwhile, and half of what is learned be the old one's, then it will
+    // not have this, and `isStillThere` tells.
+    if (this.pin !== 0) this.write8(PCI.interruptLine, this.irq);
     this.vendor = this.read16(PCI.vendorId);
     this.device = this.read16(PCI.deviceId);
     this.revision = this.read8(PCI.revisionId);
     this.classCode = this.read32(PCI.revisionId) >>> 8;
     this.subsystemVendor = this.read16(PCI.subsystemVendorId);
     this.subsystemDevice = this.read16(PCI.subsystemId);
-    this.pin = this.read8(PCI.interruptPin);
     this.capabilities = this.#findCapabilities();
     const msix = this.capabilities.get(CAPABILITY.MSIX);
     this.msixSize = msix === undefined ? 0 : (this.read16(msix + MSIX.control) & MSIX.sizeMask) + 1;

@@ -59,7 +59,7 @@ export class Pci {
     for (const device of this.devices) if (!isStillThere(device)) this.remove(device);
     const fresh = presentFunctions(this.#config)
       .filter((bdf) => !this.#devices.has(formatBdf(bdf)))
-      .map((bdf) => new PciDevice(this.#config, bdf));
+      .map((bdf) => new PciDevice(this.#config, bdf, this.#intxIrq));
     // All addresses in use are known before the first new one is chosen.
     for (const device of fresh) this.resources.discover(device);
     for (const device of fresh) {
@@ -126,6 +126,9 @@ export class Pci {
   /** Switches on the decoding of the device's BARs. */
   enableDevice(device: PciDevice): void {
     if (device.enabledBits !== undefined) throw new ProbeError("EBUSY", `${device.name} is enabled already`);
+    const without = device.bars.find(({ address }) => address === 0);
+    if (without !== undefined)
+      throw new ProbeError("EINVAL", `BAR${without.index} of ${device.name} has no address`);
     const wanted = device.bars.reduce(
       (bits, bar) => bits | (bar.kind === "io" ? COMMAND.IO : COMMAND.MEMORY),
       0,
@@ -198,13 +201,15 @@ export class Pci {
     }));
   }
 
+  /** Without addresses a function is of no use, and the others are. */
   #add(device: PciDevice): void {
-    this.resources.assign(device);
-    if (device.pin !== 0) {
-      device.irq = this.#intxIrq(device.bdf.slot, device.pin);
-      device.write8(PCI.interruptLine, device.irq);
-    }
     this.#devices.set(device.name, device);
+    try {
+      this.resources.assign(device);
+    } catch (error) {
+      if (!(error instanceof ProbeError)) throw error;
+      this.#log(`${device.name}: ${error.message} (${error.code})`);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Power states and the configuration that is saved across them [PCI Power Management 1.2]. */
 import type { PortBus } from "../../bus/port-bus.ts";
 import { CAPABILITY, PM } from "../../wire/pci.ts";
-import { isStillThere } from "./enumerate.ts";
+import { isStillThere, tellsApart } from "./enumerate.ts";
 import { programMsix } from "./msix.ts";
 import type { PciDevice } from "./pci-device.ts";
 
@@ -14,8 +14,9 @@ export function saveState(device: PciDevice): void {
 }
 
 /**
- * From the top down, so that the command register comes after the BARs that it switches on. False: another function is
- * in the place of the one whose state it was. With its addresses nobody would see that any more.
+ * From the top down. False: another function is in the place of the one whose state it was. It may also come between any
+ * two of these accesses, so what tells functions apart is not written: given that, nobody would see it any more. One that
+ * is still there has kept it.
  */
 export function restoreState(device: PciDevice): boolean {
   const saved = device.savedState;
@@ -23,6 +24,7 @@ export function restoreState(device: PciDevice): boolean {
   device.savedState = undefined;
   if (!isStillThere(device)) return false;
   for (let word = HEADER_WORDS - 1; word >= 0; word--) {
+    if (tellsApart(4 * word)) continue;
     const value = saved[word] ?? 0;
     if (device.read32(4 * word) !== value) device.write32(4 * word, value);
   }
