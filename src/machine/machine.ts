@@ -259,8 +259,10 @@ export class Machine implements RunnableMachine {
   async #accountOfHost(limitMs: number | undefined): ReturnType<typeof accountOf<HostState>> {
     for (;;) {
       await this.#restarting;
-      const host = this.#host;
-      const account = await accountOf<HostState>(host, limitMs);
+      const [host, io] = [this.#host, this.#io];
+      const first = await accountOf<HostState>(host, limitMs);
+      const { state, error } = await io.describe(first.state, limitMs);
+      const account = { state, error: first.error ?? error };
       if (account.error === null || (this.#restarts === 0 && host === this.#host)) return account;
     }
   }
@@ -269,12 +271,9 @@ export class Machine implements RunnableMachine {
     // A program that completed says little where a side cannot tell what it saw: give it time, and look why.
     const limitMs = run.error === null ? this.spec.deadlines.stallMs : undefined;
     const [host, guest] = await Promise.all([this.#accountOfHost(limitMs), accountOf(this.#guest, limitMs)]);
-    const [devices, drivers] = await Promise.all([
-      this.#io.describe(host.state, limitMs),
-      this.#cpus.describe(guest.state, limitMs),
-    ]);
-    const error = run.error ?? host.error ?? guest.error ?? devices.error ?? drivers.error;
-    const report = reportOf("virtlab", { ...run, error }, devices.state, drivers.state);
+    const drivers = await this.#cpus.describe(guest.state, limitMs);
+    const error = run.error ?? host.error ?? guest.error ?? drivers.error;
+    const report = reportOf("virtlab", { ...run, error }, host.state, drivers.state);
     return report.verdict === "stalled" ? { ...report, control: describeControl(this.#parts) } : report;
   }
 }
