@@ -2,6 +2,7 @@
 import type { InterruptSource } from "../bus/interrupt-source.ts";
 import type { PortBus } from "../bus/port-bus.ts";
 import type { Ram } from "../memory/ram.ts";
+import { QueueCounters } from "../observe/record/counters.ts";
 import type { OtherCpus } from "./cpus.ts";
 import type { GuestContext, RunOn } from "./define.ts";
 import { GuestMemory, type MemoryShare } from "./guest-memory.ts";
@@ -41,6 +42,8 @@ export class Guest {
   readonly pci: Pci;
   readonly virtio: VirtioBus;
   readonly log: Log;
+  /** What queues have counted that are not there any more. */
+  readonly retired = new QueueCounters();
   readonly #virtioPci: VirtioPci;
   readonly #hotPlug: HotPlug | undefined;
   readonly #cpus: number;
@@ -66,6 +69,7 @@ export class Guest {
       virtio: this.virtio,
       memory: this.memory,
       log,
+      retired: this.retired,
       tiers: options.interruptTiers ?? "auto",
       cpus,
     });

@@ -49,6 +49,8 @@ export class IrqCore {
   readonly cpu: number;
   /** Messages that no irq was allocated for, or that came after their handler was freed. */
   strayVectors = 0;
+  /** Interrupts of devices that handlers were run for, whatever became of the irqs. */
+  taken = 0;
   readonly #source: InterruptSource;
   readonly #log: Log;
   readonly #descriptors = new Map<number, Descriptor>();
@@ -213,6 +215,7 @@ export class IrqCore {
 
   /** All sharers are asked, because more than one may have pulled the line, and none goes short of another's bug. */
   #runActions({ irq, actions }: Descriptor): "handled" | "none" | "failed" {
+    if (!isSystem(irq)) this.taken++;
     let outcome: "handled" | "none" | "failed" = "none";
     for (const { handler, name } of actions) {
       try {

@@ -93,6 +93,10 @@ function merge(guest: GuestState, cpu: GuestState | null, index: number): GuestS
   return {
     ...guest,
     interrupts: { tiers, lines: mergeLines(lines, cpu.interrupts.lines) },
+    totals: {
+      kicksSent: guest.totals.kicksSent + cpu.totals.kicksSent,
+      interruptsTaken: guest.totals.interruptsTaken + cpu.totals.interruptsTaken,
+    },
     queues: [...guest.queues, ...cpu.queues].sort(
       (a, b) => a.busName.localeCompare(b.busName) || a.index - b.index,
     ),

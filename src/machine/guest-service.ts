@@ -81,11 +81,16 @@ function otherWork(): boolean {
 
 function describeGuest(guest: Guest, log: Log): Omit<GuestState, "findings"> {
   const { pci, interrupts, virtio } = guest.describe();
+  const counts = virtio.flatMap(({ queues }) => queues.map(({ counters }) => counters));
   return {
     pci,
     interrupts: {
       tiers: Object.fromEntries(virtio.map(({ name, tier }) => [name, tier])),
       lines: interrupts,
+    },
+    totals: {
+      kicksSent: counts.reduce((sum, { kicksSent }) => sum + kicksSent, guest.retired.kicksSent),
+      interruptsTaken: guest.irq.taken,
     },
     queues: virtio.flatMap(({ name, busName, queues }) =>
       queues.map(({ counters, ...queue }) => ({ ...queue, ...counters, device: name, busName })),

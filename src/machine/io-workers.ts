@@ -1,6 +1,6 @@
 /** The host's workers as the main thread has them: the first, and I/O workers beside it. They live and die together. */
 import { MessageChannel } from "node:worker_threads";
-import { QueueCounters } from "../observe/record/counters.ts";
+import { addCounters, QueueCounters } from "../observe/record/counters.ts";
 import { Side } from "./control.ts";
 import { unwrap } from "./fault.ts";
 import type {
@@ -103,9 +103,6 @@ const mergeFunction = (
 
 /** A queue is one thread's at a time: what the others counted are its lives before. */
 function mergeQueue(queue: FunctionQueueState, more: QueueCounters, thread: number): FunctionQueueState {
-  const counters = new QueueCounters();
-  for (const name of Object.keys(counters) as (keyof QueueCounters)[]) {
-    counters[name] = queue.counters[name] + more[name];
-  }
+  const counters = [queue.counters, more].reduce(addCounters, new QueueCounters());
   return { ...queue, counters, ioThread: more.kicksReceived > 0 ? thread : queue.ioThread };
 }

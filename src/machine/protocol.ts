@@ -182,6 +182,11 @@ export interface DriverQueueState extends QueueRow {
   readonly index: number;
 }
 
+export interface GuestTotals {
+  readonly kicksSent: number;
+  readonly interruptsTaken: number;
+}
+
 export interface GuestState {
   /** What the driver side's monitor found; null without one. */
   readonly findings: readonly Finding[] | null;
@@ -190,6 +195,8 @@ export interface GuestState {
     readonly tiers: Readonly<Record<string, string>>;
     readonly lines: readonly InterruptRow[];
   };
+  /** Over the guest's whole life, whatever became of queues, irqs, devices and hosts. */
+  readonly totals: GuestTotals;
   /** The driver's side: its interrupt columns are zero, for it receives them. */
   readonly queues: readonly DriverQueueState[];
   readonly log: readonly string[];

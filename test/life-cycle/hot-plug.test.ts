@@ -122,3 +122,25 @@ test("the registers read and clear, and answer 32-bit accesses only", () => {
   expect(machine.bus.in(HOT_PLUG.changed, 4)).toBe(1 << 9);
   expect(machine.bus.in(HOT_PLUG.changed, 4)).toBe(0);
 });
+
+test.each(TIERS)("kicks and interrupts are counted over all lives of a queue (%s)", async (tiers) => {
+  const { machine, first, driverAt, plug } = echoRig({ tiers, ringFeatures: 0 });
+  const { guest } = machine;
+  const before = guest.irq.taken;
+  const round = ({ answer }: { answer: () => void }): void => {
+    present(driverAt()).send();
+    machine.settle();
+    answer();
+    machine.settle();
+  };
+  round(first);
+  guest.virtio.reset(present(guest.virtio.devices[0]));
+  round(first);
+  await machine.host.unplug(first.fn);
+  const { echo } = plug(4);
+  machine.settle();
+  round(echo);
+  guest.shutdown();
+  expect(guest.retired).toMatchObject({ kicksSent: 3, requests: 3 });
+  expect(guest.irq.taken - before).toBe(3);
+});

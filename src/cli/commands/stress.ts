@@ -48,7 +48,10 @@ export function stressCommand(): Command {
     .description("torture: random machines, traffic, resets, hot plug, dying workers, every byte verified")
     .option("--seconds <n>", "how long", "60")
     .option("--episodes <n>", "stop after so many machines")
-    .option("--machines <n>", "machines at once (default: half the processors, at least 1)")
+    .option(
+      "--machines <n>",
+      `machines at once (default: half the processors, at least 1; with --fault ${FAULTY_AT_ONCE})`,
+    )
     .option("--seed <n>", "seed of the first machine; the next ones count up (default: a new one, printed)")
     .option("--only <devices>", `of ${STRESSED.join(",")}, those to use`)
     .option("--device <module>", "a device of yours, instead of those")
@@ -93,15 +96,16 @@ Examples:
   virtlab stress --seed 4711 --episodes 1 --machines 1`;
 
 const TRACE_EVENTS = 65_536;
+/** A machine with a fault mostly stands still until that counts as a stall, which costs no processor any time. */
+const FAULTY_AT_ONCE = 8;
 
 async function stress(options: StressOptions): Promise<number> {
-  const machines =
-    options.machines === undefined
-      ? Math.max(1, Math.floor(availableParallelism() / 2))
-      : wholeNumber("--machines", options.machines, 1);
+  const wanted = options.machines === undefined ? undefined : wholeNumber("--machines", options.machines, 1);
+  const machines = wanted ?? Math.max(1, Math.floor(availableParallelism() / 2));
   const seed =
     options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
-  if (options.fault !== undefined) return faultCampaign(options.fault, options, machines, seed);
+  if (options.fault !== undefined)
+    return faultCampaign(options.fault, options, wanted ?? FAULTY_AT_ONCE, seed);
   if (options.defects !== undefined) return defectCampaign(options, machines, seed);
   const wishes = await checkedWishes(options);
   const episodes =

@@ -30,8 +30,8 @@ export class DeviceParts {
 
   #attach(part: DevicePart): void {
     const { guest, bus, wantReset } = this.#options;
-    const { irq, memory } = guest;
-    const transport = new PartTransport({ part, bus, irq, memory, wantReset });
+    const { irq, memory, retired } = guest;
+    const transport = new PartTransport({ part, bus, irq, memory, retired, wantReset });
     if (guest.virtio.attachPart(transport, part)) this.#transports.set(part.name, transport);
   }
 

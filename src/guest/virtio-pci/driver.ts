@@ -1,4 +1,5 @@
 /** The PCI driver "virtio-pci": takes legacy virtio functions and registers each as a device on the virtio bus. */
+import type { QueueCounters } from "../../observe/record/counters.ts";
 import { PM, VIRTIO_PCI, VIRTIO_VENDOR } from "../../wire/pci.ts";
 import type { OtherCpus } from "../cpus.ts";
 import type { GuestMemory } from "../guest-memory.ts";
@@ -20,6 +21,8 @@ export interface VirtioPciOptions {
   readonly virtio: VirtioBus;
   readonly memory: GuestMemory;
   readonly log: Log;
+  /** Adds up what queues have counted that are deleted. */
+  readonly retired: QueueCounters;
   readonly tiers: InterruptChoice;
   readonly cpus?: OtherCpus | undefined;
 }

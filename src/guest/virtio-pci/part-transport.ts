@@ -1,5 +1,6 @@
 /** The transport of a part of a device: queues that CPU 0 has set up, driven by this CPU. */
 import type { PortBus } from "../../bus/port-bus.ts";
+import { addCounters, type QueueCounters } from "../../observe/record/counters.ts";
 import { ringLayout } from "../../wire/ring.ts";
 import type { DevicePart } from "../cpus.ts";
 import type { GuestMemory } from "../guest-memory.ts";
@@ -15,6 +16,8 @@ export interface PartTransportOptions {
   readonly bus: PortBus;
   readonly irq: IrqCore;
   readonly memory: GuestMemory;
+  /** Gets what the queues have counted when they are deleted. */
+  readonly retired: QueueCounters;
   /** The driver's half gave the device up: only CPU 0 can reset it. */
   readonly wantReset: (name: string, reason: string) => void;
 }
@@ -115,7 +118,10 @@ export class PartTransport implements VirtioTransport {
       this.#options.irq.freeIrq(irq, this);
       this.#options.irq.freeMsi(irq);
     }
-    for (const { queue } of this.#active) queue.destroy();
+    for (const { queue } of this.#active) {
+      queue.destroy();
+      addCounters(this.#options.retired, queue.counters);
+    }
     this.#active = [];
   }
 

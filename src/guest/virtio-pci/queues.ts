@@ -1,5 +1,5 @@
 /** Setting one queue up and taking it down, register access by register access [0.9.5, 2.4]. */
-import { QueueCounters } from "../../observe/record/counters.ts";
+import { addCounters, QueueCounters } from "../../observe/record/counters.ts";
 import { FEATURE, hasFeature } from "../../wire/features.ts";
 import { NO_VECTOR } from "../../wire/legacy-registers.ts";
 import { PAGE_SHIFT } from "../../wire/numbers.ts";
@@ -24,6 +24,8 @@ export interface QueuesOptions {
   readonly registers: LegacyRegisters;
   readonly memory: GuestMemory;
   readonly irq: IrqCore;
+  /** Gets what deleted queues have counted. */
+  readonly retired: QueueCounters;
 }
 
 export interface MakeQueueOptions {
@@ -60,12 +62,14 @@ export class Queues implements Iterable<QueueInfo> {
   readonly #registers: LegacyRegisters;
   readonly #memory: GuestMemory;
   readonly #irq: IrqCore;
+  readonly #retired: QueueCounters;
   #list: readonly QueueInfo[] = [];
 
   constructor(options: QueuesOptions) {
     this.#registers = options.registers;
     this.#memory = options.memory;
     this.#irq = options.irq;
+    this.#retired = options.retired;
   }
 
   [Symbol.iterator](): Iterator<QueueInfo> {
@@ -114,6 +118,7 @@ export class Queues implements Iterable<QueueInfo> {
       registers.read("isr");
     }
     info.queue.destroy();
+    addCounters(this.#retired, info.queue.counters);
     registers.write("queuePfn", 0);
     this.#memory.freePages(info.ringAddress, info.layout.bytes);
   }

@@ -1,4 +1,5 @@
 /** The virtio-pci transport: the virtio bus's operations in terms of the legacy register block. */
+import type { QueueCounters } from "../../observe/record/counters.ts";
 import { RING_FEATURES, TRANSPORT_FEATURE_MASK } from "../../wire/features.ts";
 import { NO_VECTOR } from "../../wire/legacy-registers.ts";
 import type { CpuRequest, DevicePart, OtherCpus } from "../cpus.ts";
@@ -34,6 +35,7 @@ export interface TransportOptions {
   readonly pci: Pci;
   readonly irq: IrqCore;
   readonly memory: GuestMemory;
+  readonly retired: QueueCounters;
   readonly tiers: InterruptChoice;
   readonly cpus?: OtherCpus | undefined;
 }

@@ -8,6 +8,7 @@ import type { PciDevice } from "../../guest/pci/pci-device.ts";
 import { LegacyRegisters } from "../../guest/virtio-pci/registers.ts";
 import { VirtioPciTransport } from "../../guest/virtio-pci/transport.ts";
 import type { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
+import { QueueCounters } from "../../observe/record/counters.ts";
 import { STATUS } from "../../wire/status.ts";
 import type { ThreadContext } from "../scenario.ts";
 import type { GuestCpu } from "./guest-cpu.ts";
@@ -33,6 +34,7 @@ export class TransportGuest {
       pci: { resume: () => {} } as unknown as Pci,
       irq: cpu.irq,
       memory: this.memory,
+      retired: new QueueCounters(),
       tiers: "intx",
     });
     this.transport.attach({ name: "virtio0", configChanged });

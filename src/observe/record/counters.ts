@@ -12,3 +12,9 @@ export class QueueCounters {
   /** Callbacks that found nothing used, or kicks that found nothing available. */
   spurious = 0;
 }
+
+/** What another life of the queue has counted, or another queue. */
+export function addCounters(total: QueueCounters, more: Readonly<QueueCounters>): QueueCounters {
+  for (const name of Object.keys(total) as (keyof QueueCounters)[]) total[name] += more[name];
+  return total;
+}

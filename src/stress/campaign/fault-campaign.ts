@@ -20,7 +20,7 @@ export interface FaultReport {
 
 const ACTIONS = 40;
 const SLOT = 4;
-/** Nothing here takes as long as a fraction of this. */
+/** Where a stall is what is waited for: nothing here takes as long as a fraction of this. */
 const STALL_MS = 1500;
 
 /** One disk, one request at a time, and nothing else that could go wrong. */
@@ -44,7 +44,7 @@ export function faultEpisode(fault: Fault, seed: number): Episode {
       ioThreads: 0,
       ...(fault.messagesOnly && interrupts !== "msix-shared" && { interrupts: "msix" }),
       devices: [{ type: FLAKY_DISK, slot: SLOT, options: { file: SCRATCH, mood: seed, ...fault.disk } }],
-      deadlines: { stallMs: STALL_MS },
+      deadlines: { ...chosen.machine.deadlines, ...(fault.stalls && { stallMs: STALL_MS }) },
       watch: {},
     },
   };

@@ -119,15 +119,14 @@ class EpisodeRunner {
       this.#recordings = this.#machine?.recordings() ?? null;
     }
     const result = report?.result as EpisodeResult | null | undefined;
-    const sum = (name: "kicksSent" | "interruptsSent") =>
-      (report?.queues ?? []).reduce((total, queue) => total + (queue[name] ?? 0), 0);
+    const totals = report?.guest?.totals;
     return {
       seed: this.#episode.seed,
       finding,
       bytesVerified: result?.bytesVerified ?? 0,
       byAction: { ...result?.byAction, ...Object.fromEntries(this.#operator?.byDeed ?? []) },
-      kicks: sum("kicksSent"),
-      interrupts: sum("interruptsSent"),
+      kicks: totals?.kicksSent ?? 0,
+      interrupts: totals?.interruptsTaken ?? 0,
       cutShort: false,
       recordings: this.#recordings,
     };

@@ -23,6 +23,8 @@ export interface Fault {
   readonly disk: Misfortune;
   /** Lines are level-triggered: some faults of interrupts are none there. */
   readonly messagesOnly: boolean;
+  /** The machine stands still; nothing else says that it is there. */
+  readonly stalls: boolean;
 }
 
 /** The second one comes when the first has been taken: two at once are one. */
@@ -87,8 +89,17 @@ const fault = (
   name: string,
   summary: string,
   words: RegExp,
-  how: Partial<Pick<Fault, "replacements" | "disk" | "messagesOnly">>,
-): Fault => ({ name, summary, words, replacements: [], disk: {}, messagesOnly: false, ...how });
+  how: Partial<Pick<Fault, "replacements" | "disk" | "messagesOnly" | "stalls">>,
+): Fault => ({
+  name,
+  summary,
+  words,
+  replacements: [],
+  disk: {},
+  messagesOnly: false,
+  stalls: false,
+  ...how,
+});
 
 /** Often enough that it happens in every machine. */
 const PER_MILLE = 500;
@@ -96,12 +107,14 @@ const PER_MILLE = 500;
 export const FAULTS: readonly Fault[] = [
   fault("dropped-kick", "a notification that the driver wrote does not reach the device", /a kick was lost/, {
     replacements: [{ base: LegacyRegisters, by: DropsKicks }],
+    stalls: true,
   }),
   fault("doubled-kick", "a notification reaches the device twice", /a kick was doubled/, {
     replacements: [{ base: VirtioDevice, by: DoublesKicks }],
   }),
   fault("dropped-interrupt", "an interrupt does not reach the driver", /an interrupt was lost/, {
     replacements: [{ base: InterruptController, by: DropsInterrupts }],
+    stalls: true,
   }),
   fault("doubled-interrupt", "a message interrupt reaches the driver twice", /an interrupt was doubled/, {
     replacements: [{ base: InterruptController, by: DoublesInterrupts }],
@@ -112,6 +125,7 @@ export const FAULTS: readonly Fault[] = [
   }),
   fault("stuck-backend", "the back-end never answers a read or a flush", /its back-end has not answered/, {
     disk: { never: PER_MILLE },
+    stalls: true,
   }),
   fault("backend-error", "the back-end fails a read or a write", /I\/O error/, { disk: { eio: PER_MILLE } }),
   fault("lost-write", "a write is acknowledged and not done", /carries stamp/, { disk: { lost: PER_MILLE } }),
