@@ -79,9 +79,16 @@ test("geometry, topology and limits arrive as the device has them", () => {
 });
 
 test("a segment limit is kept: the same request in more segments", async () => {
-  const { machine, disk } = boot({ options: { segmentBytesMax: 1024 } });
+  const inner = seeded();
+  const segments: number[] = [];
+  const write: Backend["write"] = (position, sources) => {
+    segments.push(...sources.map(({ length }) => length));
+    return inner.write(position, sources);
+  };
+  const { machine, disk } = boot({ backend: { ...inner, write }, options: { segmentBytesMax: 1024 } });
   const data = Uint8Array.from({ length: 16 * SECTOR_SIZE }, (_, index) => index * 3);
   await machine.run(disk.write(0, data));
+  expect(segments).toEqual(Array(8).fill(1024));
   expect(await machine.run(disk.read(0, 16))).toEqual(data);
   expect(machine.violations).toEqual([]);
 });

@@ -32,7 +32,10 @@ export class Disk {
     this.#queues = queues;
     this.#writeback = writeback;
     this.#segmentBytes = facts.segmentBytesMax;
-    for (const queue of queues) queue.onBroken = (reason) => this.cancel(reason);
+    for (const queue of queues) {
+      queue.segmentBytes = facts.segmentBytesMax;
+      queue.onBroken = (reason) => this.cancel(reason);
+    }
   }
 
   get readOnly(): boolean {
