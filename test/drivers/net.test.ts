@@ -225,6 +225,27 @@ test("another CPU's part sends nothing before the device has been told of its pa
   expect(transmit.inFlight).toBe(1);
 });
 
+test("a driver that is removed as its pairs are answered does not start the parts of the next one", async () => {
+  const { machine, nic } = bootNic(loopBackend(), { pairs: 2, machine: { ramBytes: 16 << 20 } });
+  const [device] = machine.guest.virtio.devices;
+  if (device === undefined) throw new Error("no device");
+  const start = vi.fn();
+  Object.assign(device.transport, { startParts: start });
+  const setPairs = nic.setQueuePairs.bind(nic);
+  const answered = new Promise<void>((resolve) => {
+    nic.setQueuePairs = async (pairs) => {
+      await setPairs(pairs);
+      // Somebody who was woken by the same interrupt.
+      net.remove(device, nic);
+      resolve();
+    };
+  });
+  net.gaveAway?.(nic, [2, 3]);
+  await machine.run(answered);
+  await new Promise(setImmediate);
+  expect(start).not.toHaveBeenCalled();
+});
+
 test("queue pairs: replies to a flow arrive on the pair that it was sent on", async () => {
   const backend = new FakeBackend();
   const { machine, nic, fn } = bootNic(backend, { pairs: 4, machine: { ramBytes: 16 << 20 } });

@@ -275,7 +275,8 @@ export class Nic implements FrameSink {
     queueMicrotask(() => {
       if (pairs !== Math.max(...this.#queues.away) + 1) return;
       this.setQueuePairs(pairs)
-        .then(() => this.#device.transport.startParts?.())
+        // Removed since, the parts that there are belong to the next driver, whose pairs are not set yet.
+        .then(() => this.#gone ?? this.#device.transport.startParts?.())
         .catch(() => {});
     });
   }
