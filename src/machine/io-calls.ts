@@ -69,10 +69,46 @@ export function nextRequest({ calls }: IoLink): IoRequest {
   return request;
 }
 
-/** And what has happened at the bus: where somebody watches, all of it that came before a call is here by then. */
-export function* newsOf({ news }: IoLink): Generator<BusNews> {
-  for (let each = next<BusNews>(news); each !== undefined; each = next<BusNews>(news)) yield each;
+/**
+ * And what has happened at the bus, where somebody watches. The first thread tells of a write before it makes it, and
+ * what a write changes for this thread it then calls about. So a write counts here when the call has come, or when the
+ * first thread is seen to have gone on; until then this thread works by what was before. What is in memory (the MSI-X
+ * table) counts at once, as it does for this thread's interrupts.
+ */
+export class BusNewsReader {
+  readonly #news: MessagePort;
+  readonly #tell: (news: BusNews) => void;
+  #held: BusNews | undefined;
+
+  constructor({ news }: Pick<IoLink, "news">, tell: (news: BusNews) => void) {
+    this.#news = news;
+    this.#tell = tell;
+  }
+
+  /** Tells what has come since. */
+  readonly listen = (): void => {
+    for (let news = next<BusNews>(this.#news); news !== undefined; news = next<BusNews>(this.#news)) {
+      this.#release();
+      if (isPortWrite(news)) this.#held = news;
+      else this.#tell(news);
+    }
+  };
+
+  /** A call is here: all that came before it is, too. */
+  called(): void {
+    this.listen();
+    this.#release();
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#tell(held);
+  }
 }
+
+const isPortWrite = (news: BusNews): boolean =>
+  news.kind === "access" && news.access.write && news.access.space === "port";
 
 const next = <Message>(port: MessagePort): Message | undefined => receiveMessageOnPort(port)?.message;
 

@@ -4,7 +4,7 @@ import { HostLoop, type LoopWork } from "../host/loop.ts";
 import { Doorbell } from "../memory/doorbell.ts";
 import { findDevice } from "./devices.ts";
 import { outcomeOf } from "./fault.ts";
-import { newsOf, nextRequest, serveParts } from "./io-calls.ts";
+import { BusNewsReader, nextRequest, serveParts } from "./io-calls.ts";
 import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, IoService, IoSideParts } from "./protocol.ts";
@@ -19,10 +19,9 @@ export async function createIoSide(parts: IoSideParts): Promise<IoService> {
     side: "device",
     events: parts.events?.io[thread - 1],
     slotOf: (index) => io.slotOf(index),
+    listen: () => news?.listen(),
   });
-  const hear = (): void => {
-    if (watch !== undefined) for (const news of newsOf(link)) watch.hear(news);
-  };
+  const news = watch && new BusNewsReader(link, watch.hear);
   const { spec, plan, control, ram } = attachParts(parts);
   const own = plan.ioThreads[thread - 1];
   if (own === undefined) throw new Error(`there is no I/O thread ${thread}`);
@@ -34,20 +33,21 @@ export async function createIoSide(parts: IoSideParts): Promise<IoService> {
     plan,
     thread,
     nextRequest: () => {
-      hear();
+      news?.called();
+      watch?.called();
       return nextRequest(link);
     },
     violated: (violation) => countViolation(violations, violation),
     log: (message) => log.add(message),
   });
   const work: LoopWork =
-    watch === undefined
+    news === undefined
       ? io
       : {
           work: io.work,
           hasWork: () => io.hasWork(),
           poll: () => {
-            hear();
+            news.listen();
             return io.poll();
           },
         };

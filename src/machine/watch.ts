@@ -22,6 +22,8 @@ export interface Watch {
   readonly slotChanged: (slot: number) => void;
   /** For a thread that has no end of the bus: what is told of it. */
   readonly hear: (news: BusNews) => void;
+  /** And that it is about to do what it was called for. */
+  called(): void;
   /** Null: no monitor. */
   findings(): readonly Finding[] | null;
 }
@@ -34,17 +36,20 @@ export interface Watched {
   /** Which slot has a function of the memory plan. */
   readonly slotOf?: (functionIndex: number) => number | undefined;
   readonly servedElsewhere?: (slot: number) => boolean;
+  /** On a thread that has no end of the bus: has whatever happened there told (`hear`), now. */
+  readonly listen?: () => void;
 }
 
 /** Where somebody watches: see `watched.ts`. */
 export function startWatch(
   parts: SharedParts,
-  { side, events, slotOf = () => undefined, servedElsewhere = () => false }: Watched,
+  { side, events, slotOf = () => undefined, servedElsewhere = () => false, listen }: Watched,
 ): Watch {
   const { monitor: monitored } = parts.spec.watch;
   const ram = new Ram(new LiveMemory(parts.ram), parts.spec.memoryBase);
   const plan = planFor(parts.spec);
-  const monitor = monitored ? new Monitor({ ram, plan, slotOf, servedElsewhere, sides: [side] }) : undefined;
+  const seen = { ram, plan, slotOf, servedElsewhere, listen, sides: [side] };
+  const monitor = monitored ? new Monitor(seen) : undefined;
   const recorder =
     events &&
     new Recorder({ ring: new EventRing(new LiveMemory(events)), ram, plan, slotOf, now: clock(parts) });
@@ -58,6 +63,7 @@ export function startWatch(
       else recorder?.slotChanged(news.slot);
       monitor?.observer.hear(news);
     },
+    called: () => monitor?.observer.called(),
     findings: () => monitor?.findings ?? null,
   };
 }

@@ -19,7 +19,7 @@ export class ControlWatch {
   readonly #functions: ReadonlyMap<number, number>;
   readonly #slotOf: (functionIndex: number) => number | undefined;
   /** Who has just set its ISR: a message that follows is its own. */
-  #asking: { device: Device; queue: Queue | undefined } | undefined;
+  #asking: { device: Device; queue: Queue | undefined; config: boolean } | undefined;
 
   constructor(observer: Observer, plan: ControlPlan, slotOf: ObserverSlots = () => undefined) {
     this.#observer = observer;
@@ -28,7 +28,7 @@ export class ControlWatch {
     this.#slotOf = slotOf;
   }
 
-  /** The bus was used: a message now comes from unmasking, not from a queue. */
+  /** The bus was used, or this thread told of it: a message now comes from unmasking, not from a queue. */
   newTurn(): void {
     this.#asking = undefined;
   }
@@ -46,10 +46,11 @@ export class ControlWatch {
     const { view } = device;
     const { peek } = this.#observer;
     device.isr |= bits;
-    device.isrSeen = !this.#observer.servedElsewhere(device);
+    this.#observer.lookElsewhere(device);
+    device.isrSeen = !device.elsewhere;
     const queue = (bits & ISR.QUEUE) !== 0 ? deciding(device) : undefined;
     this.#observer.emit(PART.isr, { device, view, peek, bits, queue });
-    this.#asking = { device, queue };
+    this.#asking = { device, queue, config: (bits & ISR.QUEUE) === 0 };
     if ((bits & ISR.CONFIG) !== 0) device.announced++;
     if (queue === undefined) return;
     queue.interrupt.wanted = false;
@@ -60,7 +61,9 @@ export class ControlWatch {
 
   #line(operand: number): void {
     const device = this.#deviceAt(31 - Math.clz32(operand));
-    if (device !== undefined) this.#observer.emit(PART.line, this.#observer.at(device));
+    if (device === undefined) return;
+    this.#observer.lookElsewhere(device);
+    this.#observer.emit(PART.line, this.#observer.at(device));
   }
 
   #post(offset: number, operand: number): void {
@@ -71,14 +74,9 @@ export class ControlWatch {
     // The mainboard's own interrupts go the same way.
     if (vector >= FIRST_SYSTEM_VECTOR && vector < FIRST_SYSTEM_VECTOR + SYSTEM_IRQS) return;
     this.#asking = undefined;
-    const { device, queue } = asking;
-    this.#observer.emit(PART.message, {
-      device,
-      view: device.view,
-      peek: this.#observer.peek,
-      vector,
-      queue,
-    });
+    this.#observer.listen();
+    const { device, queue, config } = asking;
+    this.#observer.emit(PART.message, { ...this.#observer.at(device), vector, queue, config });
   }
 
   /** The guest takes messages: those that some device's configuration vector sends. */

@@ -5,6 +5,7 @@
 import type { FunctionView, QueueView } from "../observe/record/functions.ts";
 import type { RingLayout } from "../wire/ring.ts";
 import { NO_RULES, type Page } from "./rule-book.ts";
+import { Session } from "./session.ts";
 
 export interface Segment {
   readonly address: number;
@@ -179,6 +180,16 @@ export class Queue {
   recheckDue = false;
   /** The driver kicked, and the device has not looked since. */
   kicked = false;
+  /** The driver was seen to use it: another CPU that is not seen may have it. */
+  driven = false;
+  /**
+   * What its index has just come to cover was put there when all that is known of the device was so already. Whoever
+   * stores the index knows that. Who reads it does if it has read it since the last change, and found less.
+   */
+  settled = true;
+  /** `Device.changes` when the device last read avail.idx, and the driver used.idx. */
+  private availChanges: number;
+  private usedChanges: number;
   /** What the rules of the device's type say that it is for, once they were asked. */
   purpose: unknown;
   /** No reset has taken it out of service. */
@@ -190,6 +201,8 @@ export class Queue {
     this.layout = layout;
     this.base = base;
     this.owners = new Array(layout.size).fill(undefined);
+    this.availChanges = device.changes;
+    this.usedChanges = device.changes;
   }
 
   /** Its indices stand here, and nothing is out. */
@@ -214,6 +227,17 @@ export class Queue {
     for (const slot of chain.descriptors) if (this.owners[slot] === chain) this.owners[slot] = undefined;
   }
 
+  /** The device reads avail.idx. */
+  availRead(): void {
+    this.settled = this.availChanges === this.device.changes;
+    this.availChanges = this.device.changes;
+  }
+  /** The driver reads used.idx. */
+  usedRead(): void {
+    this.settled = this.usedChanges === this.device.changes;
+    this.usedChanges = this.device.changes;
+  }
+
   get index(): number {
     return this.view.index;
   }
@@ -225,6 +249,9 @@ export class Queue {
   }
 }
 
+/** The driver may use it where it is not seen. */
+export const isAnotherCpus = ({ device, driven }: Queue): boolean => device.order.manyCpus && !driven;
+
 /** What a configuration byte was when somebody last read or wrote it. */
 export interface ConfigByte {
   readonly value: number;
@@ -235,6 +262,16 @@ export interface ConfigByte {
   /** Changes that the device had announced by then. */
   readonly announced: number;
 }
+
+/** What of the order of events is not known. */
+export interface Order {
+  /** The driver runs on several CPUs, each with an order of its own; one of them is seen at most. */
+  readonly manyCpus: boolean;
+  /** Of the bus this thread only hears: what it says of kicks may come before they do, or after. */
+  readonly busHeard: boolean;
+}
+
+const IN_ORDER: Order = { manyCpus: false, busHeard: false };
 
 /** Rings remembered as out of service. */
 const RETIRED_MAX = 256;
@@ -264,13 +301,20 @@ export class Device {
   /** Changes of configuration that the device has announced. */
   announced = 0;
   firstMtu: number | undefined;
+  /**
+   * How often something changed by which another queue is judged: an answer to a command, a command on its way,
+   * configuration as the driver reads it. See `Queue.settled`.
+   */
+  changes = 0;
 
   /** Whose accesses to memory are seen: "driver", "device" or both. */
   readonly watched: readonly string[];
+  readonly order: Order;
 
-  constructor(view: FunctionView, watched: readonly string[]) {
+  constructor(view: FunctionView, watched: readonly string[], order: Order = IN_ORDER) {
     this.view = view;
     this.watched = watched;
+    this.order = order;
   }
 
   /** Its ring is out of service. */
@@ -285,6 +329,10 @@ export class Device {
     this.lost = true;
   }
 
+  /** The driver's bus accesses are seen in the order in which it made them. */
+  get driverOrdered(): boolean {
+    return !this.order.manyCpus || this.watched.includes("driver");
+  }
   get status(): number {
     return this.view.status;
   }
@@ -314,66 +362,4 @@ export class Device {
     }
     return value;
   }
-}
-
-/** A vector register that was written and not read back yet. */
-export interface VectorDue {
-  readonly name: "configVector" | "queueVector";
-  readonly vector: number;
-  readonly before: number;
-  readonly queue: number;
-}
-
-/** What a driver said that it wants to receive. */
-export interface NetFilter {
-  /** By command, what was acknowledged last. */
-  readonly modes: Map<number, number>;
-  /** Addresses in hexadecimal: those listed now, and those listed before. */
-  table: Set<string>;
-  readonly former: Set<string>;
-}
-
-/** What happened to a device between two resets. Fields of single device types are here too: they are few. */
-export class Session {
-  featuresWritten = false;
-  publishedAny = false;
-  resetSeen = true;
-  statusWritten = false;
-  driverOkOnce = false;
-  sizeReads = new Set<number>();
-  vectorDue: VectorDue | undefined;
-  /** Vectors that read back as they were written, by event. */
-  accepted = new Map<string, number>();
-  refused = new Set<string>();
-  vectorsWritten = new Set<string>();
-  flushVector = false;
-  /** Interrupts taken by the driver and what it did since. */
-  isrRead: { value: number; usedLooked: boolean } | undefined;
-  configInterrupt: { readBack: Set<number> } | undefined;
-  writeback: number | undefined;
-  writebackCause: "status" | "features" | undefined;
-  net = {
-    pairs: 1,
-    vlans: new Set<number>(),
-    announceSeen: false,
-    announceAcked: false,
-    macSet: undefined as Uint8Array | undefined,
-    filter: { modes: new Map(), table: new Set(), former: new Set() } as NetFilter,
-    announceDone: false,
-  };
-  console = {
-    ready: false,
-    ports: new Set<number>(),
-    consoleUnanswered: new Set<number>(),
-    addUnanswered: new Set<number>(),
-  };
-  balloon = {
-    inflating: new Set<number>(),
-    ballooned: new Set<number>(),
-    deflating: new Set<number>(),
-    changed: false,
-    statsOffered: 0,
-    statsTags: undefined as string | undefined,
-    statsDue: false,
-  };
 }

@@ -106,8 +106,8 @@ export interface Moments {
   /** The device asked for an interrupt: ISR bits, the line, or a message. */
   isr: At & { readonly bits: number; readonly queue: Queue | undefined };
   line: At;
-  /** `queue` is undefined for a configuration change. */
-  message: At & { readonly vector: number; readonly queue: Queue | undefined };
+  /** For a configuration change, or for a queue: undefined where it is not known which, or in service no more. */
+  message: At & { readonly vector: number; readonly queue: Queue | undefined; readonly config: boolean };
   /** One side goes to sleep with nothing more to do: what was due is now missing. */
   driverIdle: At;
   deviceIdle: At;

@@ -15,7 +15,7 @@ import { PAGE_SIZE } from "../wire/numbers.ts";
 import { ringLayout } from "../wire/ring.ts";
 import { type Site, site } from "../wire/sites.ts";
 import { ControlWatch } from "./control-watch.ts";
-import { Device, Queue } from "./model.ts";
+import { Device, type Order, Queue } from "./model.ts";
 import type { MomentName, Moments, Rule, Side } from "./moments.ts";
 import { Peek } from "./peek.ts";
 import { RegisterWatch } from "./register-watch.ts";
@@ -33,6 +33,8 @@ export interface ObserverOptions {
   readonly slotOf?: (functionIndex: number) => number | undefined;
   /** Whether threads that are not seen here serve queues of the function in a slot, and raise its interrupts. */
   readonly servedElsewhere?: (slot: number) => boolean;
+  /** Has everything that has happened at the bus by now told: where this thread only hears of it. */
+  readonly listen?: (() => void) | undefined;
 }
 
 /** A function that was set up before anybody watched. */
@@ -77,6 +79,9 @@ export class Observer implements MemoryWatcher {
   private readonly ringWatch: RingWatch;
   readonly #control: ControlWatch | undefined;
   readonly #servedElsewhere: (slot: number) => boolean;
+  readonly #order: Order;
+  /** The bus is heard of: see `ObserverOptions`. */
+  readonly listen: () => void;
   /** What is heard of the bus is another observer's to judge. */
   private hearing = false;
 
@@ -88,6 +93,11 @@ export class Observer implements MemoryWatcher {
     this.#registers = new RegisterWatch(this);
     this.ringWatch = new RingWatch(this);
     this.#servedElsewhere = options.servedElsewhere ?? (() => false);
+    this.#order = {
+      manyCpus: (options.plan?.cpus.length ?? 1) > 1,
+      busHeard: options.listen !== undefined,
+    };
+    this.listen = options.listen ?? (() => {});
     this.#control = options.plan && new ControlWatch(this, options.plan, options.slotOf);
     this.#table = new FunctionTable({
       before: (access) => this.#registers.before(this.deviceOf(access.view), access),
@@ -117,7 +127,7 @@ export class Observer implements MemoryWatcher {
   deviceOf(view: FunctionView): Device {
     let device = this.#devices.get(view);
     if (device === undefined) {
-      device = new Device(view, this.sides);
+      device = new Device(view, this.sides, this.#order);
       device.page = this.pageOf(device);
       this.#forget(view.slot, ({ lost }) => !lost);
       this.#devices.set(view, device);
@@ -147,8 +157,9 @@ export class Observer implements MemoryWatcher {
     this.rings.draw(this.devices);
   }
 
-  servedElsewhere({ view }: Device): boolean {
-    return this.#servedElsewhere(view.slot);
+  /** What other threads serve may have changed since it was looked at last. */
+  lookElsewhere(device: Device): void {
+    device.elsewhere = this.#servedElsewhere(device.view.slot);
   }
   at(device: Device) {
     return { device, view: device.view, peek: this.peek };
@@ -162,6 +173,11 @@ export class Observer implements MemoryWatcher {
     this.#control?.newTurn();
     this.#table.access(access);
   };
+
+  /** On a thread that is told what to do by another: it was, and does it now. */
+  called(): void {
+    this.#control?.newTurn();
+  }
 
   /** On a thread that has no end of the bus: what happens there. */
   readonly hear = (news: BusNews): void => {
@@ -190,7 +206,7 @@ export class Observer implements MemoryWatcher {
   sleep(_offset: number, idle: boolean): void {
     if (!idle) return;
     for (const device of this.devices) {
-      device.elsewhere = this.servedElsewhere(device);
+      this.lookElsewhere(device);
       if (this.sees("driver")) this.emit(PART.driverIdle, this.at(device));
       if (this.sees("device")) this.emit(PART.deviceIdle, this.at(device));
     }

@@ -3,9 +3,10 @@ import type { FunctionAccess } from "../observe/record/functions.ts";
 import { ISR, type LegacyRegister, NO_VECTOR } from "../wire/legacy-registers.ts";
 import { PAGE_SIZE } from "../wire/numbers.ts";
 import { STATUS } from "../wire/status.ts";
-import { type Device, Queue, Session } from "./model.ts";
+import { type Device, Queue } from "./model.ts";
 import type { Observer } from "./observer.ts";
 import { PART } from "./rule-book.ts";
+import { Session } from "./session.ts";
 
 export class RegisterWatch {
   readonly #observer: Observer;
@@ -156,6 +157,7 @@ function noteConfig(device: Device, { write, offset, width, value }: ConfigAcces
   if (!write && value === 2 ** (8 * width) - 1) return;
   for (let byte = 0; byte < width; byte++) {
     const before = device.config[offset + byte];
+    if (before?.value !== ((value >>> (8 * byte)) & 0xff)) device.changes++;
     device.config[offset + byte] = {
       value: (value >>> (8 * byte)) & 0xff,
       width,

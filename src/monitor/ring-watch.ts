@@ -112,8 +112,10 @@ export class RingWatch {
   }
 
   private driverStored(queue: Queue, field: RingField, value: number): void {
+    queue.driven = true;
     if (field === "availEntry") queue.entriesWritten = (queue.entriesWritten + 1) & 0xffff;
     else if (field === "availIndex") {
+      queue.settled = true;
       this.published(queue, value);
       queue.kick.due = true;
     } else if (field === "availFlags" && (value & 1) === 0) queue.recheckDue = true;
@@ -124,13 +126,16 @@ export class RingWatch {
   private deviceStored(queue: Queue, field: RingField, value: number): void {
     if (field === "usedElement") queue.elementsWritten++;
     else if (field === "usedIndex") {
+      queue.settled = true;
       this.publishedUsed(queue, value);
       queue.interrupt.due = true;
     }
   }
 
   private driverLooked(queue: Queue, field: RingField, value: number): void {
+    queue.driven = true;
     if (field === "usedIndex") {
+      queue.usedRead();
       queue.recheckDue = false;
       const { isrRead } = queue.device.session;
       if (isrRead !== undefined) isrRead.usedLooked = true;
@@ -144,7 +149,10 @@ export class RingWatch {
     if (field === "availIndex") {
       queue.kicked = false;
       queue.availLooked = value;
-      this.published(queue, value);
+      // What the driver did at the bus before it published this is known then.
+      if (value !== queue.availIndex) this.observer.listen();
+      queue.availRead();
+      if (queue.live) this.published(queue, value);
     } else if (field === "availEntry") {
       const chain = queue.outstanding.get(value);
       if (chain !== undefined) this.buffers.taken(queue, chain);

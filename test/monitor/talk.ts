@@ -4,9 +4,11 @@
  */
 import { allocateShared } from "../../src/memory/attach.ts";
 import { LiveMemory } from "../../src/memory/live-memory.ts";
-import { planControl } from "../../src/memory/plan.ts";
+import { type ControlPlan, planControl } from "../../src/memory/plan.ts";
 import { Ram } from "../../src/memory/ram.ts";
 import { RecordedMemory } from "../../src/memory/recorded-memory.ts";
+import type { SharedMemory } from "../../src/memory/shared-memory.ts";
+import type { Side } from "../../src/monitor/moments.ts";
 import { Monitor } from "../../src/monitor/monitor.ts";
 import { LEGACY, type LegacyRegister } from "../../src/wire/legacy-registers.ts";
 import { CONFIG_ADDRESS_PORT, CONFIG_DATA_PORT, configAddress, PCI } from "../../src/wire/pci.ts";
@@ -32,6 +34,11 @@ export interface TalkOptions {
   readonly queues?: number;
   /** Table size; MSI-X is switched on. */
   readonly msix?: number;
+  /** Whose accesses to memory the monitor sees; both unless said. */
+  readonly sides?: readonly Side[];
+  readonly cpus?: number;
+  /** I/O threads serve queues, too. */
+  readonly elsewhere?: boolean;
   readonly identity?: Partial<Record<"vendor" | "device" | "revision" | "subsystem", number>>;
 }
 
@@ -68,9 +75,10 @@ export class Talk {
   readonly monitor: Monitor;
   readonly type: TypeName;
   readonly options: TalkOptions;
-  readonly #memory: RecordedMemory;
-  readonly #control: RecordedMemory;
-  readonly #plan = planControl({ cpus: 1, functions: 4 });
+  readonly #recorded: RecordedMemory;
+  readonly #control: SharedMemory;
+  readonly #sides: readonly Side[];
+  readonly #plan: ControlPlan;
   readonly #queues = new Map<number, PlayedQueue>();
   #nextBuffer = BUFFERS_AT;
   #nextTable = TABLES_AT;
@@ -82,18 +90,23 @@ export class Talk {
     const buffer = allocateShared(RAM_BYTES);
     this.quiet = new LiveMemory(buffer);
     this.ram = new Ram(this.quiet);
+    this.#sides = options.sides ?? ["driver", "device"];
+    this.#plan = planControl({ cpus: options.cpus ?? 1, functions: 4 });
     this.monitor = new Monitor({
       ram: this.ram,
       plan: this.#plan,
       slotOf: (index) => (index === 0 ? SLOT : undefined),
-      sides: ["driver", "device"],
+      servedElsewhere: () => options.elsewhere ?? false,
+      sides: this.#sides,
       tolerate: false,
     });
-    this.#memory = new RecordedMemory(this.quiet, this.monitor.observer);
-    this.#control = new RecordedMemory(
-      new LiveMemory(allocateShared(this.#plan.bytes)),
-      this.monitor.observer,
-    );
+    this.#recorded = new RecordedMemory(this.quiet, this.monitor.observer);
+    const control = new LiveMemory(allocateShared(this.#plan.bytes));
+    const seen = this.#sides.includes("device");
+    this.#control = seen ? new RecordedMemory(control, this.monitor.observer) : control;
+  }
+  #memory(label: SiteLabel): SharedMemory {
+    return this.#sides.some((side) => label.startsWith(side)) ? this.#recorded : this.quiet;
   }
 
   /* The bus. */
@@ -215,13 +228,16 @@ export class Talk {
     return queue;
   }
   store16(label: SiteLabel, offset: number, value: number): void {
-    this.#memory.store16(offset, value, site(label));
+    this.#memory(label).store16(offset, value, site(label));
   }
   store32(label: SiteLabel, offset: number, value: number): void {
-    this.#memory.write32(offset, value, site(label));
+    this.#memory(label).write32(offset, value, site(label));
   }
   look16(label: SiteLabel, offset: number): number {
-    return this.#memory.load16(offset, site(label));
+    return this.#memory(label).load16(offset, site(label));
+  }
+  #look32(label: SiteLabel, offset: number): void {
+    this.#memory(label).read32(offset, site(label));
   }
   touch(side: "driver" | "device", write: boolean, address: number, length: number): void {
     this.monitor.observer.range(
@@ -321,8 +337,8 @@ export class Talk {
     const now = this.look16("driver: read used.idx", queue.base + queue.layout.usedIndex);
     while (queue.collected !== now) {
       const at = queue.base + queue.layout.usedRing + 8 * (queue.collected & (queue.layout.size - 1));
-      this.#memory.read32(at, site("driver: read used element"));
-      this.#memory.read32(at + 4, site("driver: read used element"));
+      this.#look32("driver: read used element", at);
+      this.#look32("driver: read used element", at + 4);
       queue.collected = (queue.collected + 1) & 0xffff;
     }
   }
@@ -343,7 +359,8 @@ export class Talk {
     for (const part of this.queue(index).parts.get(head) ?? []) {
       if (!part.write || done >= bytes.length) continue;
       const now = bytes.slice(done, done + part.length);
-      this.#memory.writeBytes(part.address - this.ram.base, Uint8Array.from(now), site("device: buffer"));
+      const label = "device: buffer";
+      this.#memory(label).writeBytes(part.address - this.ram.base, Uint8Array.from(now), site(label));
       done += now.length;
     }
   }

@@ -53,7 +53,7 @@ export const balloonRules = [
       : undefined,
   ),
   on("BALLOON-DRV-04", "available", ({ device, queue, chain }) => {
-    if (queue.index !== QUEUE.deflate || device.has(F.DEFLATE_ON_OOM)) return false;
+    if (queue.index !== QUEUE.deflate || device.has(F.DEFLATE_ON_OOM) || !queue.settled) return false;
     const target = device.configField(0, 4);
     const size = device.session.balloon.ballooned.size;
     return (

@@ -3,7 +3,7 @@ import { BLK_STATUS, BLK_TYPE, BLK_FEATURE as F } from "../../wire/blk.ts";
 import { FEATURE } from "../../wire/features.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
-import type { Chain, Device } from "../model.ts";
+import type { Chain, Device, Queue } from "../model.ts";
 import { type Moments, ruleOf, type Verdict } from "../moments.ts";
 import type { Peek } from "../peek.ts";
 
@@ -57,10 +57,10 @@ const isSwapped = ({ type }: Request): boolean =>
   type > 0xffff && (type & 0x7fff_0000) !== 0 && swap32(type) < 64;
 
 /** A rule about requests as they become available. */
-const onRequest = (id: string, test: (found: Request, device: Device) => Verdict) =>
-  onBlk(id, "available", ({ chain, device, peek }) => {
+const onRequest = (id: string, test: (found: Request, device: Device, queue: Queue) => Verdict) =>
+  onBlk(id, "available", ({ chain, device, queue, peek }) => {
     const found = request(chain, peek);
-    return found && !isSwapped(found) && test(found, device);
+    return found && !isSwapped(found) && test(found, device, queue);
   });
 
 /** A rule about requests as they come back, with the status byte. */
@@ -121,7 +121,9 @@ export const blkRules = [
       due !== undefined && !due.readBack.has(0) && "capacity is not looked at after a configuration change"
     );
   }),
-  onRequest("BLK-DRV-06", ({ type, sector, out, in: data }, device) => {
+  onRequest("BLK-DRV-06", ({ type, sector, out, in: data }, device, queue) => {
+    // Another CPU may not have been told yet.
+    if (!queue.settled || !device.driverOrdered) return undefined;
     const capacity = device.configField(0, 8);
     const bytes = type === BLK_TYPE.IN ? data : type === BLK_TYPE.OUT ? out : undefined;
     const end = bytes === undefined ? undefined : sector + Math.ceil(bytes / SECTOR_SIZE);

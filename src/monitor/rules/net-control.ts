@@ -5,10 +5,12 @@ import type { Device } from "../model.ts";
 import type { Moments, Verdict } from "../moments.ts";
 import { getU16, getU32 } from "../peek.ts";
 import {
+  afterCommands,
   type Command,
   CTRL,
   command,
   isCommand,
+  isCommanding,
   isControl,
   isReceive,
   isTransmit,
@@ -141,12 +143,12 @@ export const netControlRules = [
     return false;
   }),
   onNet("NET-DRV-36", "available", ({ device, queue }) =>
-    isTransmit(device, queue) && queue.index >= 2 * device.session.net.pairs
+    isTransmit(device, queue) && queue.index >= 2 * device.session.net.pairs && queue.settled
       ? `queue ${queue.index} transmits with ${device.session.net.pairs} pairs in use`
       : undefined,
   ),
   onNet("NET-DEV-42", "used", ({ device, queue }) =>
-    isReceive(device, queue) && queue.index >= 2 * device.session.net.pairs
+    isReceive(device, queue) && queue.index >= 2 * device.session.net.pairs && afterCommands(device, queue)
       ? `queue ${queue.index} receives with ${device.session.net.pairs} pairs in use`
       : undefined,
   ),
@@ -156,6 +158,8 @@ export const netControlRules = [
       : undefined,
   ),
   onNet("NET-DEV-41", "config", ({ device, write, offset, value }) =>
+    // The next announcement is seen at the device's side only.
+    device.watched.includes("device") &&
     !write &&
     offset === 6 &&
     (value & NET_STATUS.ANNOUNCE) !== 0 &&
@@ -166,18 +170,18 @@ export const netControlRules = [
   ),
   onNet("NET-DEV-37", "config", ({ device, write, offset, width, value }) => {
     const mac = device.session.net.macSet;
-    if (write || mac === undefined || offset >= MAC_BYTES || width !== 1) return false;
+    if (write || mac === undefined || offset >= MAC_BYTES || width !== 1 || isCommanding(device))
+      return false;
     return value !== mac[offset] && `byte ${offset} of mac reads ${value}, ${mac[offset]} was set`;
   }),
   onNet("NET-DEV-40", "used", (moment) => {
-    if (!moment.device.has(F.CTRL_VLAN)) return false;
+    const { device, queue } = moment;
+    if (!device.has(F.CTRL_VLAN) || !afterCommands(device, queue)) return false;
     const start = received(moment)?.start;
     if (start === undefined || start.length < 16 || start[12] !== VLAN_TYPE[0] || start[13] !== VLAN_TYPE[1])
       return false;
     const id = (((start[14] ?? 0) << 8) | (start[15] ?? 0)) & 0xfff;
-    return (
-      id !== 0 && !moment.device.session.net.vlans.has(id) && `a frame of VLAN ${id}, which is not listed`
-    );
+    return id !== 0 && !device.session.net.vlans.has(id) && `a frame of VLAN ${id}, which is not listed`;
   }),
   onCommand("NET-DRV-39", (found, { device }) => {
     if (!isCommand(found, OFFLOADS, OFFLOADS.SET) || found.data.length < 8 || offloadsSwapped(found))
@@ -207,10 +211,12 @@ const offloadsSwapped = ({ data }: Command): boolean =>
 /** Not rules: what the driver asked for and got. They come after the rules. */
 export const netControlNotes = [
   onCommand("", (found, { device }) => {
+    device.changes++;
     if (isCommand(found, CTRL.ANNOUNCE)) device.session.net.announceAcked = true;
   }),
   onAnswer("", (found, ack, { device }) => {
     const { net } = device.session;
+    device.changes++;
     if (ack !== CTRL_OK) return;
     if (found.class === CTRL.MQ.id && found.command === CTRL.MQ.VQ_PAIRS_SET) net.pairs = pairsOf(found);
     else if (isCommand(found, CTRL.VLAN, CTRL.VLAN.ADD)) net.vlans.add(vlanOf(found));

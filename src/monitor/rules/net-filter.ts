@@ -1,8 +1,9 @@
 /** Network devices: what a driver said that it wants to receive, and what it gets all the same [5.1.9.5.1, .2]. */
 import { CTRL_OK, MAC_BYTES } from "../../wire/net.ts";
-import type { Device, NetFilter } from "../model.ts";
+import type { Device } from "../model.ts";
 import type { Moments, Verdict } from "../moments.ts";
 import { getU32 } from "../peek.ts";
+import type { NetFilter } from "../session.ts";
 import { CTRL, command, isCommand, isControl, onNet, received } from "./net-parts.ts";
 
 /** Longer tables a device may take for "all of them". */

@@ -10,7 +10,7 @@ import {
   NET_HEADER_FLAG,
   VLAN_TAG_BYTES,
 } from "../../wire/net.ts";
-import type { Device } from "../model.ts";
+import { type Device, isAnotherCpus } from "../model.ts";
 import type { Moments, Verdict } from "../moments.ts";
 import {
   type Frame,
@@ -247,6 +247,7 @@ export const netFrameRules = [
     const empty = [...device.queues.values()].find(
       (queue) =>
         isReceive(device, queue) &&
+        !isAnotherCpus(queue) &&
         queue.index < 2 * device.session.net.pairs &&
         queue.outstanding.size === 0,
     );

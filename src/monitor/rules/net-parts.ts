@@ -36,6 +36,13 @@ export const isControl = (device: Device, queue: Queue): boolean => has(device, 
 export const isTransmit = (device: Device, queue: Queue): boolean => has(device, queue, "transmit");
 export const isReceive = (device: Device, queue: Queue): boolean => has(device, queue, "receive");
 
+/** A command is on its way: the device may have done it, and the driver may not. */
+export const isCommanding = (device: Device): boolean =>
+  hasControl(device) && (device.queues.get(controlIndex(device))?.outstanding.size ?? 0) > 0;
+/** Whether what the device has just returned came after all that the driver has had answered. */
+export const afterCommands = (device: Device, queue: Queue): boolean =>
+  device.watched.includes("device") || (queue.settled && !isCommanding(device));
+
 export interface Frame {
   readonly header: NetHeader;
   readonly buffers: number;

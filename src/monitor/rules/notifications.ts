@@ -136,6 +136,7 @@ export const notificationRules = [
   rule("LEGACY-DEV-03", "deviceIdle", ({ device, view, peek }) => {
     if (
       device.elsewhere ||
+      device.order.busHeard ||
       view.status === 0 ||
       (view.status & 4) !== 0 ||
       !REQUEST_TYPES.includes(view.virtioId)

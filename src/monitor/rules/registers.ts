@@ -3,9 +3,10 @@ import { ISR, LEGACY, type LegacyRegister, NO_VECTOR } from "../../wire/legacy-r
 import { PAGE_SIZE } from "../../wire/numbers.ts";
 import { isQueueSize, ringLayout } from "../../wire/ring.ts";
 import { STATUS } from "../../wire/status.ts";
-import type { VectorDue } from "../model.ts";
+import { isAnotherCpus } from "../model.ts";
 import type { Moments } from "../moments.ts";
 import { rule } from "../moments.ts";
+import type { VectorDue } from "../session.ts";
 
 const isVector = (name: LegacyRegister): name is "configVector" | "queueVector" =>
   name === "configVector" || name === "queueVector";
@@ -181,19 +182,18 @@ export const registerRules = [
       ? `queue ${queue.index} has no vector and sent a message`
       : undefined,
   ),
-  rule("PCI-DEV-46", "message", ({ queue, view }) =>
-    view.msixEnabled && queue === undefined && view.configVector === NO_VECTOR
+  rule("PCI-DEV-46", "message", ({ config, view }) =>
+    view.msixEnabled && config && view.configVector === NO_VECTOR
       ? "a configuration change sent a message without a vector"
       : undefined,
   ),
-  rule("PCI-DEV-24", "message", ({ queue, device }) =>
-    queue === undefined && (device.isr & ISR.CONFIG) === 0
-      ? "a configuration message with ISR bit 1 clear"
-      : undefined,
+  rule("PCI-DEV-24", "message", ({ config, device }) =>
+    config && (device.isr & ISR.CONFIG) === 0 ? "a configuration message with ISR bit 1 clear" : undefined,
   ),
-  rule("LEGACY-DRV-19", "kick", ({ index, view }) => {
+  rule("LEGACY-DRV-19", "kick", ({ index, view, device }) => {
     const queue = view.queues.get(index);
-    return (queue === undefined || queue.pfn === 0) && `queue ${index} is kicked and was not set up`;
+    const unknown = queue === undefined || queue.pfn === 0;
+    return unknown && device.driverOrdered && `queue ${index} is kicked and was not set up`;
   }),
   rule("LEGACY-DRV-21", "driverIdle", (moment) => {
     const seen = moment.device.session.isrRead;
@@ -208,6 +208,7 @@ export const registerRules = [
 /** A queue whose ring has moved on and which the driver has not looked at since its interrupt. */
 function unseenUsed({ device, peek }: Moments["driverIdle"]): string | undefined {
   for (const queue of device.queues.values()) {
+    if (isAnotherCpus(queue)) continue;
     const index = peek.u16(queue.base + queue.layout.usedIndex);
     if (index !== queue.usedIndex)
       return `used.idx of queue ${queue.index} is ${index}, and it was not looked at`;

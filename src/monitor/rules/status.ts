@@ -35,7 +35,8 @@ export const statusRules = [
   rule(
     "STATUS-DRV-11",
     "kick",
-    ({ view, index }) => failed(view.status) && `queue ${index} is kicked after FAILED`,
+    ({ view, device, index }) =>
+      failed(view.status) && device.driverOrdered && `queue ${index} is kicked after FAILED`,
   ),
   rule("STATUS-DRV-05", "write", ({ name, value, device }) =>
     name === "status" && value !== 0 && !device.session.resetSeen && !device.session.statusWritten
