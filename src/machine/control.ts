@@ -15,6 +15,17 @@ export async function serveControl<Parts>(create: (parts: Parts) => object | Pro
 const READY = { virtlab: "ready" };
 const isReady = (message: unknown): boolean => (message as typeof READY | null)?.virtlab === READY.virtlab;
 
+/** In a worker: something that is to be known to the main thread also if this worker is killed next. */
+export function tellMain(news: unknown): void {
+  parentPort?.postMessage({ virtlab: "news", news } satisfies News);
+}
+
+interface News {
+  readonly virtlab: "news";
+  readonly news: unknown;
+}
+const isNews = (message: unknown): message is News => (message as News | null)?.virtlab === "news";
+
 /** Why a worker is gone. */
 export class WorkerGoneError extends Error {
   override readonly name = "WorkerGoneError";
@@ -27,6 +38,8 @@ export class WorkerGoneError extends Error {
   }
 }
 
+export type Hear = (news: never) => void;
+
 /** The main thread's end of one worker. */
 export class Side<Service> {
   readonly name: string;
@@ -35,14 +48,22 @@ export class Side<Service> {
   readonly gone: Promise<never>;
   readonly #worker: Worker;
 
-  /** `entry` names the worker's entry, where that is not its own name. */
+  /** `entry` names the worker's entry, where that is not its own name; `hear` gets what it tells (`tellMain`). */
   constructor(
     name: string,
     parts: object,
-    { entry = name, transfer }: { entry?: string; transfer?: readonly TransferListItem[] } = {},
+    {
+      entry = name,
+      transfer,
+      hear,
+    }: { entry?: string; transfer?: readonly TransferListItem[]; hear?: Hear } = {},
   ) {
     this.name = name;
     this.#worker = startThread(entry, { ...parts }, transfer);
+    if (hear !== undefined)
+      this.#worker.on("message", (message) => {
+        if (isNews(message)) hear(message.news as never);
+      });
     this.service = Comlink.wrap<Service>(nodeEndpoint(this.#worker));
     this.gone = new Promise((_, reject) => {
       this.#worker.once("error", (error) => reject(new WorkerGoneError(name, error as Error)));
@@ -63,6 +84,7 @@ export class Side<Service> {
     });
   }
 
+  /** What it told before is heard by then. */
   async end(): Promise<void> {
     await this.#worker.terminate();
   }

@@ -11,7 +11,7 @@ import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, Fault, HostService, HostSideParts, IoLink } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
-import { countViolation } from "./violations.ts";
+import { toldViolations } from "./violations.ts";
 import type { Watch } from "./watch.ts";
 import { watchIfWanted } from "./watched.ts";
 
@@ -51,7 +51,7 @@ export async function createHostSide(parts: HostSideParts): Promise<HostService>
     plan,
     platform: livePlatform,
     kickFastPath: spec.kickFastPath,
-    violated: (violation) => countViolation(violations, violation),
+    violated: toldViolations(violations),
     log: (message) => log.add(message),
     ...(watch && watchedBus(watch, links)),
     ioThreads: io,

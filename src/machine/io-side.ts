@@ -9,7 +9,7 @@ import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, IoService, IoSideParts } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
-import { countViolation } from "./violations.ts";
+import { toldViolations } from "./violations.ts";
 import { watchIfWanted } from "./watched.ts";
 
 export async function createIoSide(parts: IoSideParts): Promise<IoService> {
@@ -37,7 +37,7 @@ export async function createIoSide(parts: IoSideParts): Promise<IoService> {
       watch?.called();
       return nextRequest(link);
     },
-    violated: (violation) => countViolation(violations, violation),
+    violated: toldViolations(violations),
     log: (message) => log.add(message),
   });
   const work: LoopWork =

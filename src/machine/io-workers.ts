@@ -1,7 +1,7 @@
 /** The host's workers as the main thread has them: the first, and I/O workers beside it. They live and die together. */
 import { MessageChannel } from "node:worker_threads";
 import { addCounters, QueueCounters } from "../observe/record/counters.ts";
-import { Side } from "./control.ts";
+import { type Hear, Side } from "./control.ts";
 import { unwrap } from "./fault.ts";
 import type {
   FunctionQueueState,
@@ -21,10 +21,10 @@ export class IoWorkers {
   readonly links: readonly IoLink[];
   readonly sides: readonly Side<IoService>[];
 
-  constructor(shared: SharedParts) {
+  constructor(shared: SharedParts, hear: Hear) {
     const pairs = Array.from({ length: shared.spec.ioThreads }, (_, index) => linkPair(index + 1));
     this.links = pairs.map(([first]) => first);
-    this.sides = pairs.map(([, other]) => startWorker({ ...shared, link: other }));
+    this.sides = pairs.map(([, other]) => startWorker({ ...shared, link: other }, hear));
   }
 
   get ready(): Promise<unknown> {
@@ -69,10 +69,11 @@ function linkPair(thread: number): readonly [IoLink, IoLink] {
   ];
 }
 
-const startWorker = (parts: IoSideParts): Side<IoService> =>
+const startWorker = (parts: IoSideParts, hear: Hear): Side<IoService> =>
   new Side<IoService>(`I/O thread ${parts.link.thread}`, parts, {
     entry: "io",
     transfer: ioPortsOf([parts.link]),
+    hear,
   });
 
 function merge(host: HostState, io: IoThreadState | null, thread: number): HostState {

@@ -17,6 +17,7 @@ import { ExtraCpus, portsOf } from "./extra-cpus.ts";
 import { unwrap } from "./fault.ts";
 import { HostGone } from "./host-gone.ts";
 import { IoWorkers, ioPortsOf } from "./io-workers.ts";
+import { PastHosts } from "./past-hosts.ts";
 import type { GuestService, HostService, HostState, Outcome, SharedParts } from "./protocol.ts";
 import {
   accountOf,
@@ -48,6 +49,7 @@ export class Machine implements RunnableMachine {
   readonly #parts: AttachedParts;
   readonly #shared: SharedParts;
   readonly #hostGone = new HostGone();
+  readonly #pastHosts = new PastHosts();
   /** What is plugged in, by slot. */
   readonly #devices = new Map<number, DeviceDescription>();
   /** The host's workers: the first, and I/O workers. */
@@ -154,6 +156,7 @@ export class Machine implements RunnableMachine {
     const dying = [this.#host, ...this.#io.sides];
     for (const side of dying) this.#hostGone.expect(side);
     await Promise.all(dying.map((side) => side.end()));
+    this.#pastHosts.killed();
     powerOff(this.#parts);
     if (this.#ended) return;
     [this.#host, this.#io] = this.#startHost();
@@ -213,9 +216,11 @@ export class Machine implements RunnableMachine {
   }
 
   #startHost(): [Side<HostService>, IoWorkers] {
-    const io = new IoWorkers(this.#shared);
+    const { hear } = this.#pastHosts;
+    const io = new IoWorkers(this.#shared, hear);
     const { links } = io;
-    const side = new Side<HostService>("host", { ...this.#shared, links }, { transfer: ioPortsOf(links) });
+    const parts = { ...this.#shared, links };
+    const side = new Side<HostService>("host", parts, { transfer: ioPortsOf(links), hear });
     for (const each of [side, ...io.sides]) this.#hostGone.watch(each);
     return [side, io];
   }
@@ -262,7 +267,7 @@ export class Machine implements RunnableMachine {
       const [host, io] = [this.#host, this.#io];
       const first = await accountOf<HostState>(host, limitMs);
       const { state, error } = await io.describe(first.state, limitMs);
-      const account = { state, error: first.error ?? error };
+      const account = { state: state && this.#pastHosts.before(state), error: first.error ?? error };
       if (account.error === null || (this.#restarts === 0 && host === this.#host)) return account;
     }
   }

@@ -95,6 +95,11 @@ export interface CountedViolation extends Violation {
   readonly count: number;
 }
 
+/** What a host thread tells as soon as it knows it, because it may be killed: each finding and violation once. */
+export type HostNews =
+  | { readonly kind: "finding"; readonly finding: Finding }
+  | { readonly kind: "violation"; readonly violation: Violation };
+
 export interface HostService {
   /** Opens the devices and begins to serve. With `again` the guest has known other devices in their places. */
   start(devices: readonly DeviceDescription[], again: boolean): Promise<Outcome<null>>;

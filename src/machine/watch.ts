@@ -11,7 +11,8 @@ import type { Side } from "../monitor/moments.ts";
 import { type Finding, Monitor } from "../monitor/monitor.ts";
 import { EventRing } from "../observe/record/event-ring.ts";
 import { Recorder } from "../observe/record/recorder.ts";
-import type { SharedParts } from "./protocol.ts";
+import { tellMain } from "./control.ts";
+import type { HostNews, SharedParts } from "./protocol.ts";
 import { planFor } from "./shared-parts.ts";
 
 type Watcher = MemoryWatcher & { readonly access: BusWatcher; readonly slotChanged: (slot: number) => void };
@@ -46,9 +47,10 @@ export function startWatch(
   { side, events, slotOf = () => undefined, servedElsewhere = () => false, listen }: Watched,
 ): Watch {
   const { monitor: monitored } = parts.spec.watch;
+  const told = (finding: Finding): void => tellMain({ kind: "finding", finding } satisfies HostNews);
   const ram = new Ram(new LiveMemory(parts.ram), parts.spec.memoryBase);
   const plan = planFor(parts.spec);
-  const seen = { ram, plan, slotOf, servedElsewhere, listen, sides: [side] };
+  const seen = { ram, plan, slotOf, servedElsewhere, listen, told, sides: [side] };
   const monitor = monitored ? new Monitor(seen) : undefined;
   const recorder =
     events &&

@@ -48,10 +48,15 @@ export class Monitor {
   readonly observer: Observer;
   readonly #findings = new Map<string, Finding>();
   readonly #tolerate: boolean;
+  readonly #told: (finding: Finding) => void;
   #doubts: readonly Doubt[] = [];
 
-  constructor(options: ObserverOptions & { readonly tolerate?: boolean }) {
+  /** `told` hears of each finding when it is found for the first time. */
+  constructor(
+    options: ObserverOptions & { readonly tolerate?: boolean; readonly told?: (finding: Finding) => void },
+  ) {
     this.#tolerate = options.tolerate ?? true;
+    this.#told = options.told ?? (() => {});
     this.observer = new Observer(options, {
       book: BOOK,
       ask: (rules, moment) => this.ask(rules, moment),
@@ -98,7 +103,9 @@ export class Monitor {
     else if (this.#findings.size < FINDINGS_MAX) {
       const { strength } = statementOf(id);
       const tolerated = this.#tolerate ? (TOLERATED[id] ?? null) : null;
-      this.#findings.set(key, { id, strength, device: device.view.name, queue, detail, count: 1, tolerated });
+      const finding = { id, strength, device: device.view.name, queue, detail, count: 1, tolerated };
+      this.#findings.set(key, finding);
+      this.#told(finding);
     }
   }
 }

@@ -56,3 +56,24 @@ test("a guest worker that is killed: the run ends as crashed, the machine stops 
   });
   await machine.stop();
 });
+
+test("what a host has found is told, also when it has been killed since", async () => {
+  const miser = fileURLToPath(new URL("../monitor/miserly-rng.ts", import.meta.url));
+  const machine = await Machine.start({
+    memory: "8M",
+    watch: { monitor: true },
+    devices: [{ type: "blk", options: { size: "1M", queues: 2 } }, { type: miser }],
+  });
+  await machine.run(new URL("../monitor/entropy.guest.ts", import.meta.url), 1);
+  await machine.run(new URL("./bad-header.guest.ts", import.meta.url));
+  await machine.restartHost();
+  const report = await machine.run("data:text/javascript,export default async () => 'done'");
+  await machine.stop();
+  expect(report).toMatchObject({
+    verdict: "violated",
+    violations: [{ kind: "request-format", device: "00:04.0 blk", queue: 1, count: 1 }],
+  });
+  expect(report.host?.findings).toContainEqual(
+    expect.objectContaining({ id: "RNG-DEV-01", device: "00:05.0", count: 1 }),
+  );
+});
