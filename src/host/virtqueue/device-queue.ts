@@ -19,7 +19,7 @@ import {
   USED_FLAG_NO_NOTIFY,
 } from "../../wire/ring.ts";
 import { site } from "../../wire/sites.ts";
-import type { HeldPages } from "../held-pages.ts";
+import { HeldPages } from "../held-pages.ts";
 import type { ViolationKind } from "../violation.ts";
 import { Chain } from "./chain.ts";
 import { ChainWalker } from "./chain-walker.ts";
@@ -36,8 +36,12 @@ const READ_USED_EVENT = site("device: read used_event");
 
 // Constants of its own the engine folds into a function's code; imported ones it loads and checks at each use.
 const { addressLow: ADDRESS_LOW, addressHigh: ADDRESS_HIGH, length: LENGTH, flags: FLAGS } = DESCRIPTOR;
-const { NEXT, WRITE, INDIRECT } = DESCRIPTOR_FLAG;
+const { WRITE } = DESCRIPTOR_FLAG;
+/** The chain goes on elsewhere. */
+const MORE = DESCRIPTOR_FLAG.NEXT | DESCRIPTOR_FLAG.INDIRECT;
 const [DESCRIPTOR_STRIDE, USED_STRIDE] = [DESCRIPTOR_BYTES, USED_ELEMENT_BYTES];
+
+const NO_PAGES = new HeldPages(0);
 
 /** A publication and a look at the driver's wish for so many chains: so the driver can work while the device does. */
 const CHAINS_PER_FLUSH = 4;
@@ -90,7 +94,7 @@ export class DeviceQueue {
   protected readonly usedRing: number;
   protected readonly eventIndex: boolean;
   protected readonly walker: ChainWalker;
-  protected readonly heldPages: HeldPages | undefined;
+  protected readonly heldPages: HeldPages;
   protected readonly chains: (Chain | undefined)[] = [];
   /** Next available entry to take, and the driver's index as last read. */
   protected lastAvail = 0;
@@ -128,7 +132,7 @@ export class DeviceQueue {
       indirect: options.indirect,
       malformed: (kind, detail) => this.malformed(kind, detail),
     });
-    this.heldPages = options.heldPages;
+    this.heldPages = options.heldPages ?? NO_PAGES;
   }
 
   get broken(): boolean {
@@ -160,39 +164,40 @@ export class DeviceQueue {
     return this.take(this.memory.read16(slot, READ_AVAIL_ENTRY));
   }
 
-  /** The chain that the next available entry names. */
+  /** The chain that the next available entry names. Kept short: the engine inlines no more than so much into a loop. */
   protected take(head: number): Chain | undefined {
-    if (head >= this.size) return this.badHead("head-range", head);
+    if (head >= this.size) return this.badHead(head);
     const chain = this.chains[head] ?? this.newChain(head);
-    if (chain.epoch === this.epoch) return this.badHead("head-in-flight", head);
-    const { memory } = this;
+    const { epoch, memory } = this;
+    const at = READ_DESCRIPTOR;
+    if (chain.epoch === epoch) return this.badHead(head);
     const descriptor = this.descriptors + DESCRIPTOR_STRIDE * head;
-    const low = memory.read32(descriptor + ADDRESS_LOW, READ_DESCRIPTOR);
-    const high = memory.read32(descriptor + ADDRESS_HIGH, READ_DESCRIPTOR);
-    const length = memory.read32(descriptor + LENGTH, READ_DESCRIPTOR);
-    const flags = memory.read32(descriptor + FLAGS, READ_DESCRIPTOR);
+    const low = memory.read32(descriptor + ADDRESS_LOW, at);
+    const high = memory.read32(descriptor + ADDRESS_HIGH, at);
+    const length = memory.read32(descriptor + LENGTH, at);
+    const flags = memory.read32(descriptor + FLAGS, at);
     const offset = low - this.ramBase;
     // One segment below 4 GiB: most chains are that. Done here, because calls would cost more than the work.
-    if ((flags & (NEXT | INDIRECT)) === 0 && high === 0 && offset >= 0 && offset + length <= this.ramSize) {
-      chain.epoch = this.epoch;
+    if ((flags & MORE) === 0 && high === 0 && offset >= 0 && offset + length <= this.ramSize) {
+      chain.epoch = epoch;
       chain.segments = 1;
       chain.firstOffset = offset;
-      if ((flags & WRITE) !== 0) {
-        chain.readableSegments = 0;
-        chain.readableBytes = 0;
-        chain.writableBytes = length;
-      } else {
-        chain.readableSegments = 1;
-        chain.readableBytes = length;
-        chain.writableBytes = 0;
-      }
-    } else {
-      chain.begin(this.epoch);
-      if (!this.walker.walk(chain, this.descriptors, low, high, length, flags)) return undefined;
+      const readable = (flags & WRITE) === 0 ? 1 : 0;
+      chain.readableSegments = readable;
+      chain.readableBytes = readable * length;
+      chain.writableBytes = length - readable * length;
+    } else if (!this.walk(chain, low, high, length, flags)) {
+      return undefined;
     }
     this.lastAvail = (this.lastAvail + 1) & 0xffff;
-    if (this.heldPages !== undefined && this.heldPages.count > 0) this.checkPages(chain, this.heldPages);
+    if (this.heldPages.count > 0) this.checkPages(chain);
     return chain;
+  }
+
+  /** Any other chain. */
+  private walk(chain: Chain, low: number, high: number, length: number, flags: number): boolean {
+    chain.begin(this.epoch);
+    return this.walker.walk(chain, this.descriptors, low, high, length, flags);
   }
 
   private newChain(head: number): Chain {
@@ -201,10 +206,10 @@ export class DeviceQueue {
     return chain;
   }
 
-  private badHead(kind: "head-range" | "head-in-flight", head: number): undefined {
+  private badHead(head: number): undefined {
     const entry = `avail ring entry ${this.lastAvail & this.mask} names`;
-    if (kind === "head-range") return this.break(kind, `${entry} descriptor ${head}`);
-    return this.break(kind, `${entry} head ${head}, which has not been returned`);
+    if (head >= this.size) return this.break("head-range", `${entry} descriptor ${head}`);
+    return this.break("head-in-flight", `${entry} head ${head}, which has not been returned`);
   }
 
   /** Whether the driver has published something that was not popped. */
@@ -213,7 +218,8 @@ export class DeviceQueue {
   }
 
   /** Reports a page that a balloon holds, in the chain or under the ring. The bytes are there: the queue goes on. */
-  protected checkPages(chain: Chain, held: HeldPages): void {
+  protected checkPages(chain: Chain): void {
+    const { heldPages: held } = this;
     chain.checkedAt = held.changes;
     const report = (page: number, what: string) => {
       if (page < 0) return;
@@ -227,13 +233,16 @@ export class DeviceQueue {
     }
   }
 
+  /** If pages were given away since it was last checked. */
+  private checkPagesAgain(chain: Chain): void {
+    if (this.heldPages.changes !== chain.checkedAt) this.checkPages(chain);
+  }
+
   /** Returns a chain with `written` bytes of its writable part filled. Visible to the driver after `flush`. */
   push(chain: Chain, written: number): void {
     if (this.dead || chain.epoch !== this.epoch) return;
     // Pages given away while the device had the chain.
-    const held = this.heldPages;
-    if (held !== undefined && held.count > 0 && held.changes !== chain.checkedAt)
-      this.checkPages(chain, held);
+    if (this.heldPages.count > 0) this.checkPagesAgain(chain);
     const element = this.usedRing + USED_STRIDE * (this.usedIndex & this.mask);
     this.memory.write32(element, chain.head, WRITE_USED_ELEMENT);
     this.memory.write32(element + 4, written, WRITE_USED_ELEMENT);
