@@ -11,6 +11,7 @@ import { Log } from "./log.ts";
 import { livePlatform } from "./platform.ts";
 import type { CountedViolation, Fault, HostService, HostSideParts, IoLink } from "./protocol.ts";
 import { attachParts } from "./shared-parts.ts";
+import { UnderWay } from "./under-way.ts";
 import { toldViolations } from "./violations.ts";
 import type { Watch } from "./watch.ts";
 import { watchIfWanted } from "./watched.ts";
@@ -56,6 +57,8 @@ export async function createHostSide(parts: HostSideParts): Promise<HostService>
     ...(watch && watchedBus(watch, links)),
     ioThreads: io,
   });
+  const underWay = new UnderWay();
+  const opening = { makeParts: io?.makeParts, during: underWay.during };
   const loop = new HostLoop(host, hostDoorbell, { spinUsMax: spec.pollMaxUs });
   let running: Promise<void> = Promise.resolve();
   let fail: (fault: Fault) => void = () => {};
@@ -66,7 +69,7 @@ export async function createHostSide(parts: HostSideParts): Promise<HostService>
   return {
     start: (devices, again) =>
       outcomeOf("internal", async () => {
-        await addDevices(host, spec, devices, io?.makeParts);
+        await addDevices(host, spec, devices, opening);
         if (again) host.announceAll();
         running = loop.run();
         running.catch((error) => {
@@ -85,11 +88,12 @@ export async function createHostSide(parts: HostSideParts): Promise<HostService>
       findings: watch?.findings() ?? null,
       violations,
       functions: host.describe().functions,
+      underWay: underWay.describe(),
       log: log.lines,
     }),
     failure: () => failed,
     command: (request) => outcomeOf("internal", () => runDeviceCommand(host.functions, request)),
-    plug: (device) => outcomeOf("internal", () => plugDevice(host, spec, device, io?.makeParts)),
+    plug: (device) => outcomeOf("internal", () => plugDevice(host, spec, device, opening)),
     unplug: (request) => outcomeOf("internal", () => unplugDevice(host, request)),
     stop: async () => {
       loop.stop();

@@ -10,19 +10,29 @@ import { createModel } from "./device-model.ts";
 import { checkOptions, findDevice } from "./devices.ts";
 import { livePlatform } from "./platform.ts";
 import type { UnplugRequest } from "./protocol.ts";
+import { type During, unwatched } from "./under-way.ts";
 
 /** Has every I/O thread make its part of a device; resolves with the part's number. */
 export type MakeParts = (facts: Omit<PartFacts, "part">, type: string, share: unknown) => Promise<number>;
+
+/** What devices are opened with, besides their descriptions. */
+export interface Opening {
+  readonly makeParts?: MakeParts | undefined;
+  readonly during?: During;
+}
 
 /** Opens what a device needs, and says what the host is to add. */
 export async function createDevice(
   device: DeviceSpec,
   spec: MachineSpec,
-  makeParts?: MakeParts,
+  { makeParts, during = unwatched }: Opening = {},
 ): Promise<AddDeviceOptions> {
-  const definition = await findDevice(device.type);
+  const name = `${placeOf(device)} ${device.type}`;
+  const definition = await during(`loading ${name}`, () => findDevice(device.type));
   const options = checkOptions(definition, device.options);
-  const model = await createModel(definition, device.type, options, livePlatform);
+  const model = await during(`opening ${name}`, () =>
+    createModel(definition, device.type, options, livePlatform),
+  );
   const added = {
     slot: device.slot,
     name: definition.name,
@@ -35,12 +45,17 @@ export async function createDevice(
   const { parts } = model;
   if (makeParts === undefined || definition.createPart === undefined || parts === undefined) return added;
   try {
-    return { ...added, part: await makeParts(factsOf(added), device.type, parts.share) };
+    const part = await during(`making the parts of ${name}`, () =>
+      makeParts(factsOf(added), device.type, parts.share),
+    );
+    return { ...added, part };
   } catch (error) {
     await model.close?.();
     throw error;
   }
 }
+
+const placeOf = ({ slot }: Pick<DeviceSpec, "slot">): string => formatBdf({ bus: 0, slot, function: 0 });
 
 const factsOf = ({
   slot,
@@ -49,7 +64,7 @@ const factsOf = ({
   queueSize,
   model,
 }: AddDeviceOptions): Omit<PartFacts, "part"> => ({
-  name: `${formatBdf({ bus: 0, slot, function: 0 })} ${name}`,
+  name: `${placeOf({ slot })} ${name}`,
   slot,
   msixVectors,
   queues: model.queues.map((queue) => ({ name: queue.name, size: queue.size ?? queueSize })),
@@ -60,11 +75,11 @@ export async function addDevices(
   host: Host,
   spec: MachineSpec,
   devices: readonly DeviceDescription[],
-  makeParts?: MakeParts,
+  opening: Opening,
 ): Promise<void> {
   for (const device of devices) {
     const checked = checkDevice("device", device, new Set(), spec.queueSize);
-    host.addDevice(await createDevice(checked, spec, makeParts));
+    host.addDevice(await createDevice(checked, spec, opening));
   }
 }
 
@@ -73,12 +88,12 @@ export async function plugDevice(
   host: Host,
   spec: MachineSpec,
   wanted: DeviceDescription,
-  makeParts?: MakeParts,
+  opening: Opening,
 ): Promise<number> {
   if (!host.hasRoom) throw new UsageError("there is no room for another device: unplug one first");
   const taken = new Set(host.functions.map(({ slot }) => slot));
   const checked = checkDevice("device", wanted, taken, spec.queueSize);
-  const device = await createDevice(checked, spec, makeParts);
+  const device = await createDevice(checked, spec, opening);
   try {
     return host.plug(device).slot;
   } catch (error) {

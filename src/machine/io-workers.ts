@@ -79,6 +79,7 @@ const startWorker = (parts: IoSideParts, hear: Hear): Side<IoService> =>
 function merge(host: HostState, io: IoThreadState | null, thread: number): HostState {
   if (io === null) return host;
   return {
+    ...host,
     findings: host.findings === null ? io.findings : [...host.findings, ...(io.findings ?? [])],
     violations: [...host.violations, ...io.violations],
     functions: host.functions.map((each) => {

@@ -151,6 +151,8 @@ export interface HostState {
   readonly violations: readonly CountedViolation[];
   /** One per PCI function, its name beginning with its place: "00:04.0 blk". */
   readonly functions: readonly FunctionState[];
+  /** Steps of opening devices that have not ended. */
+  readonly underWay: readonly string[];
   readonly log: readonly string[];
 }
 

@@ -1,4 +1,7 @@
 /** Workers that die: the machine outlives its host's, and ends in order without its guest's. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -35,14 +38,42 @@ test("a device that was plugged in is there after a restart, one that was taken 
   await machine.stop();
 });
 
-test("a host worker that is killed while it is asked how the run was: the next one is asked", async () => {
-  const type = fileURLToPath(new URL("slow-to-tell.ts", import.meta.url));
-  const machine = await Machine.start({ memory: "8M", devices: [{ type }] });
-  const running = machine.run("data:text/javascript,export default async () => 'done'");
-  await delay(300);
-  await machine.restartHost();
-  expect(await running).toMatchObject({ verdict: "completed", result: "done", host: { violations: [] } });
-  await machine.stop();
+test.each([
+  ["host", 0],
+  ["part", 1],
+])(
+  "a host worker that is killed while it is asked how the run was: the next one is asked (%s)",
+  async (slow, ioThreads) => {
+    const type = fileURLToPath(new URL("slow-to-tell.ts", import.meta.url));
+    const machine = await Machine.start({ memory: "8M", ioThreads, devices: [{ type, options: { slow } }] });
+    const running = machine.run("data:text/javascript,export default async () => 'done'");
+    await delay(300);
+    await machine.restartHost();
+    expect(await running).toMatchObject({ verdict: "completed", result: "done", host: { violations: [] } });
+    await machine.stop();
+  },
+);
+
+test("a host that does not start again: the report says at which step it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "virtlab-restart-"));
+  const type = fileURLToPath(new URL("opens-once.ts", import.meta.url));
+  const machine = await Machine.start({
+    memory: "8M",
+    devices: [{ type, options: { mark: join(folder, "mark") } }],
+    deadlines: { startMs: 2000, portMs: 3000 },
+  });
+  try {
+    const reads =
+      "for (;;) { pci.devices[1].read16(0); await new Promise((resolve) => setTimeout(resolve)); }";
+    const running = machine.run(`data:text/javascript,export default async ({ pci }) => { ${reads} }`);
+    await expect(machine.restartHost()).rejects.toThrow("startMs");
+    const { verdict, host } = await running;
+    expect(verdict).toBe("stalled");
+    expect(host?.underWay).toEqual([expect.stringContaining("opening 00:04.0 ")]);
+  } finally {
+    await machine.end();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a guest worker that is killed: the run ends as crashed, the machine stops in order", async () => {

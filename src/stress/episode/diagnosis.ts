@@ -6,6 +6,7 @@ import type { Snapshot } from "../../machine/snapshot.ts";
 interface DriverSide {
   readonly busName: string;
   readonly index: number;
+  readonly inFlight: number;
   readonly lastUsed: number;
   readonly kicksSent: number;
 }
@@ -17,9 +18,15 @@ interface DeviceSide {
 
 const ahead = (index: number, before: number): number => (index - before) & 0xffff;
 
-/** A sentence for each side that does not answer, and for each queue that waits. */
+/** A sentence for each side that does not answer or is not ready, and for each queue that waits. */
 export function whyStalled(report: RunReport, snapshot: Snapshot): string[] {
-  return [...silentSides(report), ...waitingQueues(report, snapshot)];
+  const opening = report.host?.underWay.map((step) => `the host has not ended ${step}`) ?? [];
+  return [
+    ...silentSides(report),
+    ...opening,
+    ...waitingQueues(report, snapshot),
+    ...strangeQueues(report, snapshot),
+  ];
 }
 
 /** A guest that is blocked may only be waiting for a register that its host should answer. */
@@ -57,6 +64,19 @@ function waitingQueues(report: RunReport, snapshot: Snapshot): string[] {
       return found;
     }),
   );
+}
+
+/** Queues with requests of which the device knows nothing: it is not the one that the driver has set up. */
+function strangeQueues(report: RunReport, snapshot: Snapshot): string[] {
+  const drivers = (report.guest?.queues ?? []) as unknown as readonly DriverSide[];
+  return drivers.flatMap(({ busName, index, inFlight }) => {
+    const device = snapshot.functions.find(({ name }) => name.startsWith(`${busName} `));
+    if (inFlight === 0 || device?.queues.some((queue) => queue.index === index)) return [];
+    const why = device === undefined ? "there is no such device" : "the device knows no such queue";
+    return [
+      `${busName}, queue ${index}: the driver has ${inFlight} requests out and ${why}: it was reset, or swapped, without the driver`,
+    ];
+  });
 }
 
 /** For machines whose devices were never reset, so that both sides count the same lives. */

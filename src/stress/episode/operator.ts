@@ -30,6 +30,8 @@ export class Operator {
   readonly #devices: readonly (DeviceDescription & { readonly slot: number })[];
   readonly #resting: LiveMemory;
   #stopped = false;
+  /** In hand, or failed. */
+  #deed: { readonly name: Deed; failure?: string } | undefined;
   /** Set when nothing can be done any more: the guest is dead. */
   #over = false;
 
@@ -55,6 +57,13 @@ export class Operator {
     return this.#over;
   }
 
+  /** What it did not get done, in a sentence: it may be why the machine does not get on. */
+  get trouble(): string | undefined {
+    if (this.#deed === undefined) return undefined;
+    const { name, failure = "has not ended" } = this.#deed;
+    return `"${name}" from outside: ${failure}`;
+  }
+
   /** Until `stop`, and the deed that is under way is done. */
   async run(): Promise<void> {
     const { deeds } = this.#episode;
@@ -64,12 +73,25 @@ export class Operator {
       if (this.#stopped) return;
       if (this.#resting.load32(0, 0) !== 0) continue;
       const deed = choose(DEEDS, deeds, this.#random);
-      if (await this.#do(deed)) this.byDeed.set(deed, (this.byDeed.get(deed) ?? 0) + 1);
+      if (await this.#tracked(deed)) this.byDeed.set(deed, (this.byDeed.get(deed) ?? 0) + 1);
     }
   }
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  async #tracked(name: Deed): Promise<boolean> {
+    const deed: { readonly name: Deed; failure?: string } = { name };
+    this.#deed = deed;
+    try {
+      const done = await this.#do(name);
+      this.#deed = undefined;
+      return done;
+    } catch (error) {
+      deed.failure = (error as Error).message;
+      throw error;
+    }
   }
 
   /** False: there was nothing to do it to. */

@@ -169,7 +169,8 @@ class EpisodeRunner {
     if (report.verdict === "crashed" && this.#operator?.killedGuest) return null;
     if (report.verdict !== "completed") {
       const why = report.verdict === "stalled" ? await this.#whyStalled(report) : [];
-      return { what: [`${report.verdict}: ${report.reason}`, ...why].join("; "), detail };
+      const trouble = this.#operator?.trouble ?? [];
+      return { what: [`${report.verdict}: ${report.reason}`, ...why, trouble].flat().join("; "), detail };
     }
     const breach = report.monitor?.findings.find(breaksMust);
     if (breach !== undefined)

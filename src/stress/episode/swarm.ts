@@ -85,10 +85,13 @@ export interface Episode {
   readonly devices: readonly { readonly type: Stressed; readonly slot: number }[];
 }
 
-/** A busy machine is no finding: a host may take seconds to start again. */
+/**
+ * A busy machine is no finding: a host may take seconds to start again. A guest waits for one longer than it may take, so
+ * that what is found is a host that did not start, and no register that did not answer.
+ */
 const DEADLINES: Deadlines = {
   startMs: 60_000,
-  portMs: 60_000,
+  portMs: 90_000,
   ioThreadMs: 60_000,
   unplugMs: 30_000,
   commandMs: 30_000,
