@@ -2,6 +2,7 @@
 import type { Chain, Queue, Segment } from "./model.ts";
 import type { Moments, RingField, Side } from "./moments.ts";
 import type { Observer } from "./observer.ts";
+import type { RingMap } from "./ring-map.ts";
 import { bytesPart } from "./rule-book.ts";
 
 const [DRIVER_READS, DRIVER_WRITES] = [bytesPart("driver", false), bytesPart("driver", true)];
@@ -11,22 +12,25 @@ const [DEVICE_READS, DEVICE_WRITES] = [bytesPart("device", false), bytesPart("de
 type Stored = (queue: Queue, side: Side, offset: number, value: number) => RingField | undefined;
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-interface Hit {
+interface Place {
   readonly queue: Queue;
   readonly chain: Chain;
-  readonly part: Segment;
 }
 
 export class BufferWatch {
   private readonly observer: Observer;
+  private readonly rings: RingMap;
+  private readonly ramBase: number;
   private readonly stored: Stored;
   private readonly moment: Writable<Moments["bytes"]>;
   /** The chain that the device took last, and the one that it touched last: mostly it goes on with one of them. */
-  private newest: { queue: Queue; chain: Chain } | undefined;
-  private last: { queue: Queue; chain: Chain } | undefined;
+  private newest: Place | undefined;
+  private last: Place | undefined;
 
   constructor(observer: Observer, stored: Stored) {
     this.observer = observer;
+    this.rings = observer.rings;
+    this.ramBase = observer.peek.ram.base;
     this.stored = stored;
     this.moment = {
       device: undefined as never,
@@ -50,19 +54,24 @@ export class BufferWatch {
 
   access(side: Side, write: boolean, offset: number, length: number): void {
     if (length === 0) return;
-    const { rings, peek } = this.observer;
     if (write) {
-      const queue = rings.at(offset);
+      const queue = this.rings.at(offset);
       if (queue !== undefined) this.stored(queue, side, offset, -1);
     }
-    const address = peek.ram.base + offset;
+    const address = this.ramBase + offset;
     if (side === "driver") this.driver(write, address, offset, length);
     else this.device(write, address, offset, length);
   }
 
+  /** A chain is out: what its memory was before is over. */
+  forgetChain(chain: Chain): void {
+    if (this.rings.read.length === 0) return;
+    for (const part of chain.segments) this.forgetUsed(part.address, part.length);
+  }
+
   /** Memory that is used for something else says nothing about the buffer that it was. */
-  forgetUsed(address: number, length: number): void {
-    for (const queue of this.observer.rings.queues) {
+  private forgetUsed(address: number, length: number): void {
+    for (const queue of this.rings.read) {
       const segments = queue.lastUsed?.chain?.segments;
       if (segments === undefined) continue;
       for (const part of segments) {
@@ -77,6 +86,8 @@ export class BufferWatch {
     if (write) this.forgetUsed(address, length);
     // Memory that came back may have been lent again, to somebody who is not watched.
     else if (this.observer.unknownInUse) this.forgetUsed(address, length);
+    if (write ? !this.rings.writesAsked : !this.rings.readsAsked) return;
+    const part = write ? DRIVER_WRITES : DRIVER_READS;
     const moment = this.moment;
     moment.side = "driver";
     moment.write = write;
@@ -85,67 +96,70 @@ export class BufferWatch {
     moment.queue = undefined;
     moment.chain = undefined;
     moment.part = undefined;
-    const part = write ? DRIVER_WRITES : DRIVER_READS;
     for (const device of this.observer.devices) {
       moment.device = device;
       moment.view = device.view;
-      this.observer.emit(part, moment);
+      this.observer.emit(device, part, moment);
     }
   }
 
   private device(write: boolean, address: number, offset: number, length: number): void {
-    const hit = this.hit(address, write);
-    if (hit === undefined) return;
-    const { queue, chain, part } = hit;
-    this.last = hit;
+    let place = this.last;
+    let part = near(place, address, write);
+    if (part === undefined) {
+      place = this.newest;
+      part = near(place, address, write);
+    }
+    if (part === undefined) {
+      place = this.search(address, write);
+      part = place && partAt(place.chain, address);
+    }
+    if (place === undefined || part === undefined) return;
+    const { queue, chain } = place;
+    this.last = place;
+    const { device } = queue;
     const moment = this.moment;
     moment.side = "device";
     moment.write = write;
     moment.offset = offset;
     moment.length = length;
-    moment.device = queue.device;
-    moment.view = queue.device.view;
+    moment.device = device;
+    moment.view = device.view;
     moment.queue = queue;
     moment.chain = chain;
     moment.part = part;
-    this.observer.emit(write ? DEVICE_WRITES : DEVICE_READS, moment);
+    this.observer.emit(device, write ? DEVICE_WRITES : DEVICE_READS, moment);
     const whole = address + length <= part.address + part.length;
     if (write && part.writable && chain.taken && whole) chain.written += length;
   }
 
   /** The outstanding chain with this address: one where the access is right, if there is any. */
-  private hit(address: number, write: boolean): Hit | undefined {
-    const near = within(this.last, address, write) ?? within(this.newest, address, write);
-    if (near !== undefined) return near;
-    let wrong: Hit | undefined;
-    let untaken: Hit | undefined;
-    for (const queue of this.observer.rings.queues) {
+  private search(address: number, write: boolean): Place | undefined {
+    let wrong: Place | undefined;
+    let untaken: Place | undefined;
+    for (const queue of this.rings.queues) {
       for (const chain of queue.outstanding.values()) {
         const part = partAt(chain, address);
         if (part === undefined) continue;
-        if (part.writable !== write) wrong = { queue, chain, part };
-        else if (chain.taken) return { queue, chain, part };
-        else untaken = { queue, chain, part };
+        if (part.writable !== write) wrong = { queue, chain };
+        else if (chain.taken) return { queue, chain };
+        else untaken = { queue, chain };
       }
     }
     return untaken ?? wrong;
   }
 }
 
-/** The same for a chain that was hit or taken before. */
-function within(
-  known: { readonly queue: Queue; readonly chain: Chain } | undefined,
-  address: number,
-  write: boolean,
-): Hit | undefined {
+/** The part of a chain that was hit or taken before, where the access is right. */
+function near(known: Place | undefined, address: number, write: boolean): Segment | undefined {
   if (known === undefined || !known.chain.out || !known.queue.live) return undefined;
-  const { queue, chain } = known;
-  const part = partAt(chain, address);
-  return part?.writable === write ? { queue, chain, part } : undefined;
+  const part = partAt(known.chain, address);
+  return part?.writable === write ? part : undefined;
 }
 
-function partAt(chain: Chain, address: number): Segment | undefined {
-  for (const part of chain.segments) {
+function partAt({ segments }: Chain, address: number): Segment | undefined {
+  for (let at = 0; at < segments.length; at++) {
+    const part = segments[at] as Segment;
     if (address >= part.address && address < part.address + part.length) return part;
   }
   return undefined;

@@ -49,7 +49,7 @@ export class ControlWatch {
     this.#observer.lookElsewhere(device);
     device.isrSeen = !device.elsewhere;
     const queue = (bits & ISR.QUEUE) !== 0 ? deciding(device) : undefined;
-    this.#observer.emit(PART.isr, { device, view, peek, bits, queue });
+    this.#observer.emit(device, PART.isr, { device, view, peek, bits, queue });
     this.#asking = { device, queue, config: (bits & ISR.QUEUE) === 0 };
     if ((bits & ISR.CONFIG) !== 0) device.announced++;
     if (queue === undefined) return;
@@ -63,12 +63,12 @@ export class ControlWatch {
     const device = this.#deviceAt(31 - Math.clz32(operand));
     if (device === undefined) return;
     this.#observer.lookElsewhere(device);
-    this.#observer.emit(PART.line, this.#observer.at(device));
+    this.#observer.emit(device, PART.line, this.#observer.at(device));
   }
 
   #post(offset: number, operand: number): void {
     const asking = this.#asking;
-    const cpu = this.#plan.cpus.find(({ vectors }) => offset >= vectors && offset < vectors + 32);
+    const cpu = asking && this.#cpuOf(offset);
     if (asking === undefined || cpu === undefined) return;
     const vector = 8 * (offset - cpu.vectors) + 31 - Math.clz32(operand);
     // The mainboard's own interrupts go the same way.
@@ -76,18 +76,31 @@ export class ControlWatch {
     this.#asking = undefined;
     this.#observer.listen();
     const { device, queue, config } = asking;
-    this.#observer.emit(PART.message, { ...this.#observer.at(device), vector, queue, config });
+    this.#observer.emit(device, PART.message, {
+      device,
+      view: device.view,
+      peek: this.#observer.peek,
+      vector,
+      queue,
+      config,
+    });
   }
 
   /** The guest takes messages: those that some device's configuration vector sends. */
   #take(offset: number, bits: number): void {
-    const cpu = this.#plan.cpus.find(({ vectors }) => offset >= vectors && offset < vectors + 32);
+    const cpu = this.#cpuOf(offset);
     if (cpu === undefined) return;
     for (const device of this.#observer.devices) {
       const message = device.view.msixEnabled && device.view.messages.get(device.view.configVector);
       if (typeof message !== "number" || message >>> 5 !== (offset - cpu.vectors) >>> 2) continue;
       if (((bits >>> (message & 31)) & 1) === 1) device.session.configInterrupt = { readBack: new Set() };
     }
+  }
+
+  /** Whose vector words these are. */
+  #cpuOf(offset: number): ControlPlan["cpus"][number] | undefined {
+    for (const cpu of this.#plan.cpus) if (offset >= cpu.vectors && offset < cpu.vectors + 32) return cpu;
+    return undefined;
   }
 
   #deviceAt(functionIndex: number): Device | undefined {

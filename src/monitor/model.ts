@@ -46,17 +46,21 @@ export class Chain {
   /** What the rules of the device's type make of it, made once. */
   content: unknown;
   private readonly spare: { address: number; length: number; writable: boolean }[] = [];
+  /** How far the lists are filled. */
+  private parts = 0;
+  private readableParts = 0;
+  private descriptorParts = 0;
 
   constructor(head: number) {
     this.head = head;
   }
 
+  /** Its lists are written over and cut at the end of the walk: the next chain mostly has as many parts. */
   clear(): this {
-    this.segments.length = 0;
-    this.readable.length = 0;
-    this.writable.length = 0;
-    this.descriptors.length = 0;
-    this.faults.length = 0;
+    this.parts = 0;
+    this.readableParts = 0;
+    this.descriptorParts = 0;
+    if (this.faults.length > 0) this.faults.length = 0;
     this.readableBytes = 0;
     this.writableBytes = 0;
     this.indirect = false;
@@ -68,25 +72,44 @@ export class Chain {
 
   /** While it is walked. */
   add(address: number, length: number, writable: boolean): void {
-    const at = this.segments.length;
-    const part = this.spare[at] ?? { address, length, writable };
-    part.address = address;
-    part.length = length;
-    part.writable = writable;
-    this.spare[at] = part;
-    this.segments.push(part);
+    const at = this.parts++;
+    let part = this.spare[at];
+    if (part === undefined) {
+      part = { address, length, writable };
+      this.spare[at] = part;
+    } else {
+      part.address = address;
+      part.length = length;
+      part.writable = writable;
+    }
+    this.segments[at] = part;
     if (writable) {
-      this.writable.push(part);
+      this.writable[at - this.readableParts] = part;
       this.writableBytes += length;
     } else {
-      this.readable.push(part);
+      this.readable[this.readableParts++] = part;
       this.readableBytes += length;
     }
+  }
+  addDescriptor(slot: number): void {
+    this.descriptors[this.descriptorParts++] = slot;
+  }
+  /** It has been walked. */
+  walked(): this {
+    cut(this.segments, this.parts);
+    cut(this.readable, this.readableParts);
+    cut(this.writable, this.parts - this.readableParts);
+    cut(this.descriptors, this.descriptorParts);
+    return this;
   }
 
   get bytes(): number {
     return this.readableBytes + this.writableBytes;
   }
+}
+
+function cut(list: unknown[], length: number): void {
+  if (list.length > length) list.length = length;
 }
 
 /** The chains that a queue has out, by head. */

@@ -57,6 +57,8 @@ export interface Moments {
   started: At;
   /** avail.idx is about to move to `index`. */
   publish: AtQueue & { readonly index: number };
+  /** A chain that avail.idx now covers, and whose shape is wrong: before it is `available`. */
+  malformed: AtQueue & { readonly chain: Chain };
   /** A chain that avail.idx now covers. */
   available: AtQueue & { readonly chain: Chain };
   /** used.idx is about to move, or was seen to have moved, to `index`. */

@@ -4,7 +4,7 @@
  */
 import type { Device } from "./model.ts";
 import type { MomentName, Moments, Rule } from "./moments.ts";
-import { Observer, type ObserverOptions } from "./observer.ts";
+import { type Audience, Observer, type ObserverOptions } from "./observer.ts";
 import { RuleBook } from "./rule-book.ts";
 import { NOTES, RULES } from "./rules/index.ts";
 import { STATEMENTS, type Strength, statementOf, TOLERATED } from "./statements/index.ts";
@@ -44,7 +44,8 @@ interface Doubt {
 
 const BOOK = new RuleBook([...RULES, ...NOTES]);
 
-export class Monitor {
+export class Monitor implements Audience {
+  readonly book = BOOK;
   readonly observer: Observer;
   readonly #findings = new Map<string, Finding>();
   readonly #tolerate: boolean;
@@ -57,10 +58,7 @@ export class Monitor {
   ) {
     this.#tolerate = options.tolerate ?? true;
     this.#told = options.told ?? (() => {});
-    this.observer = new Observer(options, {
-      book: BOOK,
-      ask: (rules, moment) => this.ask(rules, moment),
-    });
+    this.observer = new Observer(options, this);
   }
 
   get findings(): readonly Finding[] {
@@ -68,7 +66,7 @@ export class Monitor {
     return [...this.#findings.values()];
   }
 
-  private ask<Name extends MomentName>(rules: readonly Rule<Name>[], moment: Moments[Name]): void {
+  ask<Name extends MomentName>(rules: readonly Rule<Name>[], moment: Moments[Name]): void {
     for (let at = 0; at < rules.length; at++) {
       const rule = rules[at] as Rule<Name>;
       const detail = rule.test(moment);

@@ -60,7 +60,7 @@ export interface AdoptedQueue {
 /** Who is told of moments. */
 export interface Audience {
   readonly book: RuleBook;
-  /** Moments are used again: do not keep them. */
+  /** Asks `rules`, in this order. Moments are used again: do not keep them. */
   ask<Name extends MomentName>(rules: readonly Rule<Name>[], moment: Moments[Name]): void;
 }
 
@@ -106,8 +106,9 @@ export class Observer implements MemoryWatcher {
     });
   }
 
-  emit<Name extends MomentName>(part: Part<Name>, moment: Moments[Name]): void {
-    const rules = moment.device.page[part] as unknown as readonly Rule<Name>[];
+  /** `device` is the moment's. */
+  emit<Name extends MomentName>(device: Device, part: Part<Name>, moment: Moments[Name]): void {
+    const rules = device.page[part] as unknown as readonly Rule<Name>[];
     if (rules.length > 0 && !this.hearing) this.audience.ask(rules, moment);
   }
   pageOf({ view }: Device): Page {
@@ -207,8 +208,8 @@ export class Observer implements MemoryWatcher {
     if (!idle) return;
     for (const device of this.devices) {
       this.lookElsewhere(device);
-      if (this.sees("driver")) this.emit(PART.driverIdle, this.at(device));
-      if (this.sees("device")) this.emit(PART.deviceIdle, this.at(device));
+      if (this.sees("driver")) this.emit(device, PART.driverIdle, this.at(device));
+      if (this.sees("device")) this.emit(device, PART.deviceIdle, this.at(device));
     }
   }
   wake(): void {}

@@ -18,19 +18,18 @@ export class RegisterWatch {
 
   before(device: Device, access: FunctionAccess): void {
     const observer = this.#observer;
-    const at = observer.at(device);
     switch (access.kind) {
       case "pci":
-        observer.emit(PART.pci, { ...at, ...access });
+        observer.emit(device, PART.pci, { ...observer.at(device), ...access });
         if (access.write) forgive(device);
         return;
       case "msix":
         return;
       case "odd":
-        observer.emit(PART.odd, { ...at, ...access });
+        observer.emit(device, PART.odd, { ...observer.at(device), ...access });
         return;
       case "config":
-        observer.emit(PART.config, { ...at, ...access });
+        observer.emit(device, PART.config, { ...observer.at(device), ...access });
         noteConfig(device, access);
         return;
       case "register":
@@ -52,23 +51,24 @@ export class RegisterWatch {
   #meet(device: Device): void {
     if (this.#met.has(device)) return;
     this.#met.add(device);
-    this.#observer.emit(PART.met, this.#observer.at(device));
+    this.#observer.emit(device, PART.met, this.#observer.at(device));
   }
 
   #register(device: Device, name: LegacyRegister, write: boolean, value: number): void {
     const observer = this.#observer;
-    const at = observer.at(device);
+    const { view } = device;
+    const { peek } = observer;
     if (write && name === "queueNotify") {
       const queue = device.queues.get(value);
-      observer.emit(PART.kick, { device, view: at.view, peek: at.peek, index: value, queue });
+      observer.emit(device, PART.kick, { device, view, peek, index: value, queue });
       if (queue !== undefined) noteKick(queue);
       return;
     }
-    observer.emit(write ? PART.write : PART.read, { device, view: at.view, peek: at.peek, name, value });
+    observer.emit(device, write ? PART.write : PART.read, { device, view, peek, name, value });
     if (!write) noteRead(device, name, value);
     else noteWrite(device, name, value);
     if (write && name === "status" && (value & ~device.status & STATUS.DRIVER_OK) !== 0)
-      observer.emit(PART.started, at);
+      observer.emit(device, PART.started, observer.at(device));
   }
 
   /** The PFN register has its new value. */

@@ -48,12 +48,12 @@ export function slotAt({ layout, base, size }: Queue, field: RingField, offset: 
   const at = offset - base;
   switch (field) {
     case "descriptor":
-      return at >= 0 && at < layout.availFlags ? Math.floor(at / DESCRIPTOR_BYTES) : -1;
+      return at >= 0 && at < layout.availFlags ? (at / DESCRIPTOR_BYTES) | 0 : -1;
     case "availEntry":
       return at >= layout.availRing && at < layout.usedEvent ? (at - layout.availRing) >> 1 : -1;
     case "usedElement":
       return at >= layout.usedRing && at < layout.usedRing + USED_ELEMENT_BYTES * size
-        ? Math.floor((at - layout.usedRing) / USED_ELEMENT_BYTES)
+        ? ((at - layout.usedRing) / USED_ELEMENT_BYTES) | 0
         : -1;
     default:
       return at === layout[field] ? 0 : -1;

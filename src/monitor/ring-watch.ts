@@ -20,15 +20,22 @@ export class RingWatch {
   readonly buffers: BufferWatch;
   private readonly observer: Observer;
   private readonly access: Access;
+  private readonly available: Writable<Moments["available"]>;
+  private readonly used: Writable<Moments["used"]>;
 
   constructor(observer: Observer) {
     this.observer = observer;
     this.buffers = new BufferWatch(observer, (...store) => this.stored(...store));
-    this.access = {
+    const at = {
       device: undefined as never,
       view: undefined as never,
       peek: observer.peek,
       queue: undefined as never,
+    };
+    this.available = { ...at, chain: undefined as never };
+    this.used = { ...at, element: undefined as never, batch: undefined as never, at: 0 };
+    this.access = {
+      ...at,
       side: "driver",
       field: "descriptor",
       slot: 0,
@@ -51,14 +58,15 @@ export class RingWatch {
       return;
     }
     const moment = this.at(queue, side, field, slot, value);
-    this.observer.emit(known.store, moment);
+    this.observer.emit(queue.device, known.store, moment);
     if (side === "driver") this.driverStored(queue, field, value);
     else this.deviceStored(queue, field, value);
   }
 
   read(number: Site, offset: number, value: number): void {
     const known = ringSite(number);
-    if (known === undefined) return;
+    // Descriptors are looked at where the chain is walked.
+    if (known === undefined || known.field === "descriptor") return;
     const queue = this.observer.rings.at(offset);
     const { side, field } = known;
     const slot = queue === undefined ? -1 : slotAt(queue, field, offset);
@@ -66,7 +74,7 @@ export class RingWatch {
       this.stray(known, offset);
       return;
     }
-    this.observer.emit(known.look, this.at(queue, side, field, slot, value));
+    this.observer.emit(queue.device, known.look, this.at(queue, side, field, slot, value));
     if (side === "driver") this.driverLooked(queue, field, value);
     else this.deviceLooked(queue, field, value);
   }
@@ -87,7 +95,7 @@ export class RingWatch {
     const place = fieldAt(queue, offset);
     if (place === undefined) return undefined;
     const moment = this.at(queue, side, place.field, place.slot, value);
-    this.observer.emit(storePart(side, place.field), moment);
+    this.observer.emit(queue.device, storePart(side, place.field), moment);
     return place.field;
   }
 
@@ -108,7 +116,7 @@ export class RingWatch {
     if (device === undefined) return;
     const { side, label } = known;
     const at = this.observer.at(device);
-    this.observer.emit(PART.stray, { ...at, side, label, offset, retired: owner !== undefined });
+    this.observer.emit(device, PART.stray, { ...at, side, label, offset, retired: owner !== undefined });
   }
 
   private driverStored(queue: Queue, field: RingField, value: number): void {
@@ -168,7 +176,11 @@ export class RingWatch {
     const { peek } = observer;
     const { device } = queue;
     const { view } = device;
-    observer.emit(PART.publish, { device, view, peek, queue, index });
+    observer.emit(device, PART.publish, { device, view, peek, queue, index });
+    const moment = this.available;
+    moment.device = device;
+    moment.view = view;
+    moment.queue = queue;
     const count = (index - queue.availIndex) & 0xffff;
     const first = queue.availIndex;
     queue.availIndex = index;
@@ -177,8 +189,10 @@ export class RingWatch {
     for (let k = 0; k < count; k++) {
       const slot = (first + k) & (queue.size - 1);
       const chain = walk(queue, peek.u16(queue.base + queue.layout.availRing + 2 * slot), peek);
-      observer.emit(PART.available, { device, view, peek, queue, chain });
-      for (const part of chain.segments) this.buffers.forgetUsed(part.address, part.length);
+      moment.chain = chain;
+      if (chain.faults.length > 0) observer.emit(device, PART.malformed, moment);
+      observer.emit(device, PART.available, moment);
+      this.buffers.forgetChain(chain);
       queue.lend(chain);
     }
   }
@@ -189,16 +203,23 @@ export class RingWatch {
     const { peek } = observer;
     const { device } = queue;
     const { view } = device;
-    observer.emit(PART.publishUsed, { device, view, peek, queue, index });
+    observer.emit(device, PART.publishUsed, { device, view, peek, queue, index });
     const count = (index - queue.usedIndex) & 0xffff;
     const first = queue.usedIndex;
     queue.usedIndex = index;
     if (count > queue.size) return;
     const batch: UsedElement[] = [];
     for (let k = 0; k < count; k++) batch.push(this.element(queue, first + k));
+    const moment = this.used;
+    moment.device = device;
+    moment.view = view;
+    moment.queue = queue;
+    moment.batch = batch;
     for (let place = 0; place < batch.length; place++) {
       const element = batch[place] as UsedElement;
-      observer.emit(PART.used, { device, view, peek, queue, element, batch, at: place });
+      moment.element = element;
+      moment.at = place;
+      observer.emit(device, PART.used, moment);
       queue.takeBack(element);
       queue.lastUsed = element;
     }

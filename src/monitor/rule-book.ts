@@ -28,6 +28,7 @@ const WHOLE = [
   "met",
   "started",
   "publish",
+  "malformed",
   "available",
   "publishUsed",
   "used",

@@ -11,7 +11,7 @@ export function walk(queue: Queue, head: number, peek: Peek): Chain {
   const chain = queue.outstanding.fresh(head);
   if (head >= queue.size) chain.faults.push("head-range");
   else follow(chain, queue, peek, queue.base, queue.size, head);
-  return chain;
+  return chain.walked();
 }
 
 /** In the descriptor table, or in an indirect one of `entries`, which begins elsewhere. */
@@ -30,7 +30,7 @@ function follow(chain: Chain, queue: Queue, peek: Peek, table: number, entries: 
     const length = peek.u32(at + DESCRIPTOR.length);
     const high = peek.u32(at + DESCRIPTOR.addressHigh);
     const address = peek.u32(at + DESCRIPTOR.addressLow) + (high === 0 ? 0 : high * 2 ** 32);
-    if (!nested) chain.descriptors.push(index);
+    if (!nested) chain.addDescriptor(index);
     if ((flags & DESCRIPTOR_FLAG.INDIRECT) !== 0) {
       if (nested) chain.faults.push("indirect-nested");
       else into(chain, queue, peek, address, length, flags);

@@ -26,6 +26,8 @@ interface Request {
   readonly out: number;
   readonly in: number;
   readonly chain: Chain;
+  /** Its type makes no sense as it is, and would the other way round. */
+  readonly swapped: boolean;
 }
 
 const onBlk = ruleOf(VIRTIO_TYPE.blk);
@@ -42,7 +44,14 @@ function decode(chain: Chain, peek: Peek): Request | undefined {
   const { readable } = chain;
   const type = peek.word(readable, 0);
   const sector = peek.word(readable, 8) + peek.word(readable, 12) * 2 ** 32;
-  return { type, sector, out: readableBytes - HEADER, in: Math.max(0, writableBytes - 1), chain };
+  return {
+    type,
+    sector,
+    out: readableBytes - HEADER,
+    in: Math.max(0, writableBytes - 1),
+    chain,
+    swapped: isSwapped(type),
+  };
 }
 
 /** Of a request that has come back. */
@@ -53,14 +62,13 @@ function statusOf({ element }: Moments["used"], { chain, in: data }: Request, pe
 
 const swap32 = (value: number): number =>
   (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
-const isSwapped = ({ type }: Request): boolean =>
-  type > 0xffff && (type & 0x7fff_0000) !== 0 && swap32(type) < 64;
+const isSwapped = (type: number): boolean => type > 0xffff && (type & 0x7fff_0000) !== 0 && swap32(type) < 64;
 
 /** A rule about requests as they become available. */
 const onRequest = (id: string, test: (found: Request, device: Device, queue: Queue) => Verdict) =>
   onBlk(id, "available", ({ chain, device, queue, peek }) => {
     const found = request(chain, peek);
-    return found && !isSwapped(found) && test(found, device, queue);
+    return found && !found.swapped && test(found, device, queue);
   });
 
 /** A rule about requests as they come back, with the status byte. */
@@ -189,11 +197,7 @@ export const blkRules = [
   ),
   onBlk("BLK-BOTH-02", "available", ({ chain, peek }) => {
     const found = request(chain, peek);
-    return (
-      found &&
-      isSwapped(found) &&
-      `type 0x${found.type.toString(16)} is ${swap32(found.type)} the wrong way round`
-    );
+    return found?.swapped && `type 0x${found.type.toString(16)} is ${swap32(found.type)} the wrong way round`;
   }),
   onAnswer("BLK-DEV-21", ({ type }, status, device) =>
     type === FLUSH_OUT && device.has(F.FLUSH) && status === BLK_STATUS.UNSUPP

@@ -11,7 +11,7 @@ const SHRED_SEGMENTS = 64;
 const SHRED_BYTES = 64;
 
 const fault = (id: string, kind: ChainFault, what: string) =>
-  rule(id, "available", ({ chain, queue }) =>
+  rule(id, "malformed", ({ chain, queue }) =>
     chain.faults.includes(kind) ? `head ${chain.head} of queue ${queue.index}: ${what}` : undefined,
   );
 

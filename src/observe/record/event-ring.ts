@@ -19,11 +19,11 @@ export const eventRingBytes = (events: number): number => HEADER_BYTES + RECORD_
 
 export class EventRing {
   readonly capacity: number;
-  readonly #memory: SharedMemory;
-  #written = 0;
+  private readonly memory: SharedMemory;
+  private written = 0;
 
   constructor(memory: SharedMemory) {
-    this.#memory = memory;
+    this.memory = memory;
     this.capacity = Math.floor((memory.byteLength - HEADER_BYTES) / RECORD_BYTES);
   }
 
@@ -37,8 +37,8 @@ export class EventRing {
     detail = 0,
     duration = 0,
   ): void {
-    const memory = this.#memory;
-    const at = HEADER_BYTES + RECORD_BYTES * (this.#written % this.capacity);
+    const memory = this.memory;
+    const at = HEADER_BYTES + RECORD_BYTES * (this.written % this.capacity);
     const ms = Math.floor(time);
     memory.write32(at, ms, 0);
     memory.write32(at + 4, (time - ms) * 1e6, 0);
@@ -47,13 +47,13 @@ export class EventRing {
     memory.write32(at + 16, place, 0);
     memory.write32(at + 20, value, 0);
     memory.write32(at + 24, duration, 0);
-    this.#written++;
-    memory.store32(0, this.#written, 0);
+    this.written++;
+    memory.store32(0, this.written, 0);
   }
 
   /** For any thread: the events that are still there, oldest first, and how many are not. */
   read(): { events: TraceEvent[]; dropped: number } {
-    const written = this.#memory.load32(0, 0);
+    const written = this.memory.load32(0, 0);
     const dropped = Math.max(0, written - this.capacity);
     const events: TraceEvent[] = [];
     for (let n = dropped; n < written; n++)
@@ -62,7 +62,7 @@ export class EventRing {
   }
 
   #event(at: number): TraceEvent {
-    const read = (word: number) => this.#memory.read32(at + 4 * word, 0);
+    const read = (word: number) => this.memory.read32(at + 4 * word, 0);
     const head = read(2);
     return {
       time: read(0) + read(1) / 1e6,

@@ -3,7 +3,7 @@ import type { ControlPlan } from "../../memory/plan.ts";
 import type { Ram } from "../../memory/ram.ts";
 import type { MemoryWatcher } from "../../memory/recorded-memory.ts";
 import { FEATURE, hasFeature } from "../../wire/features.ts";
-import { LEGACY } from "../../wire/legacy-registers.ts";
+import { LEGACY, type LegacyRegister } from "../../wire/legacy-registers.ts";
 import { needEvent, USED_ELEMENT_BYTES } from "../../wire/ring.ts";
 import { type Site, site } from "../../wire/sites.ts";
 import type { EventKind } from "./event.ts";
@@ -28,6 +28,14 @@ const SET_ISR = site("isr: set");
 const ASSERT_LINE = site("intx: assert line");
 const POST = site("msi: post vector");
 const TAKE_VECTORS = site("msi: take vectors");
+
+/** By site: whether an access to a ring is a step of a request. Most are not. */
+const STEPS = new Uint8Array(256);
+for (const step of [SUBMIT, PUBLISH, COLLECT, TAKE, FILL, PUBLISH_USED, ...KICK_WORDS, ...INTERRUPT_WORDS]) {
+  STEPS[step] = 1;
+}
+/** Registers whose writes put rings to use or take them out of it. */
+const PLACES_RINGS: ReadonlySet<LegacyRegister> = new Set(["status", "queuePfn"]);
 
 /** A ring as it lies in RAM. */
 interface Ring {
@@ -54,16 +62,21 @@ export interface RecorderOptions {
 
 export class Recorder implements MemoryWatcher {
   readonly #options: RecorderOptions;
+  private readonly events: EventRing;
+  private readonly now: () => number;
   readonly #table: FunctionTable;
-  #rings: Ring[] = [];
+  private rings: Ring[] = [];
+  private last: Ring | undefined;
   #access: (Access & { readonly began: number }) | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.events = options.ring;
+    this.now = options.now;
     this.#table = new FunctionTable({
       before: (access) => this.#accessed(access),
       after: (access) => {
-        if (access.kind === "register" && access.write) this.#place();
+        if (access.kind === "register" && access.write && PLACES_RINGS.has(access.name)) this.#place();
       },
     });
   }
@@ -84,22 +97,24 @@ export class Recorder implements MemoryWatcher {
   }
 
   read(number: Site, offset: number, value: number): void {
+    if (STEPS[number] !== 1) return;
     if (number === COLLECT) {
-      const ring = this.#ringAt(offset);
-      if (ring !== undefined && isId(ring, offset)) this.#add("collect", ring, value);
-    } else if (number === TAKE) this.#ringEvent("take", offset, value);
-    else if (KICK_WORDS.includes(number)) this.#decided("kickSpared", offset, value, "kicked", "avail");
+      const ring = this.ringAt(offset);
+      if (ring !== undefined && isId(ring, offset)) this.add("collect", ring, value);
+    } else if (number === TAKE) this.ringEvent("take", offset, value);
+    else if (KICK_WORDS.includes(number)) this.decided("kickSpared", offset, value, "kicked", "avail");
     else if (INTERRUPT_WORDS.includes(number))
-      this.#decided("interruptSpared", offset, value, "signalled", "used");
+      this.decided("interruptSpared", offset, value, "signalled", "used");
   }
 
   write(number: Site, offset: number, value: number): void {
-    if (number === SUBMIT) this.#ringEvent("submit", offset, value);
-    else if (number === PUBLISH) this.#published("publish", offset, value, "avail");
-    else if (number === PUBLISH_USED) this.#published("publishUsed", offset, value, "used");
+    if (STEPS[number] !== 1) return;
+    if (number === SUBMIT) this.ringEvent("submit", offset, value);
+    else if (number === PUBLISH) this.published("publish", offset, value, "avail");
+    else if (number === PUBLISH_USED) this.published("publishUsed", offset, value, "used");
     else if (number === FILL) {
-      const ring = this.#ringAt(offset);
-      if (ring !== undefined && isId(ring, offset)) this.#add("fill", ring, value);
+      const ring = this.ringAt(offset);
+      if (ring !== undefined && isId(ring, offset)) this.add("fill", ring, value);
     }
   }
 
@@ -107,31 +122,30 @@ export class Recorder implements MemoryWatcher {
     const { plan } = this.#options;
     if (number === SET_ISR) {
       const index = plan.functions.findIndex(({ isr }) => isr === offset);
-      this.#plain("isr", this.#options.slotOf?.(index) ?? -1, operand);
-    } else if (number === ASSERT_LINE) this.#plain("line", -1, operand);
-    else if (number === POST && offset !== plan.cpus[0]?.summary) this.#plain("message", -1, operand);
+      this.plain("isr", this.#options.slotOf?.(index) ?? -1, operand);
+    } else if (number === ASSERT_LINE) this.plain("line", -1, operand);
+    else if (number === POST && offset !== plan.cpus[0]?.summary) this.plain("message", -1, operand);
     else if (number === TAKE_VECTORS && before !== 0 && offset === plan.cpus[0]?.summary)
-      this.#plain("interrupt", -1, before);
+      this.plain("interrupt", -1, before);
   }
 
   range(): void {}
   sleep(_offset: number, idle: boolean): void {
-    this.#plain(idle ? "sleep" : "block", -1, 0);
+    this.plain(idle ? "sleep" : "block", -1, 0);
   }
   wake(): void {
-    this.#plain("wake", -1, 0);
+    this.plain("wake", -1, 0);
   }
 
   #accessed(access: FunctionAccess): void {
     const bus = this.#access;
     if (bus === undefined) return;
-    const { ring, now } = this.#options;
-    const time = now();
+    const time = this.now();
     const took = performance.now() - bus.began;
     const kick = access.kind === "register" && access.write && access.name === "queueNotify";
     const place = kick ? access.value : placeOf(access);
     const detail = bus.width | (access.write ? 0x100 : 0) | (SPACES[access.kind] << 9);
-    ring.add(
+    this.events.add(
       time - took,
       kick ? "kick" : "access",
       access.view.slot,
@@ -144,8 +158,9 @@ export class Recorder implements MemoryWatcher {
 
   /** Queues came or went. */
   #place(): void {
-    const known = this.#rings;
-    this.#rings = [...this.#table.functions.values()].flatMap((view) =>
+    const known = this.rings;
+    this.last = undefined;
+    this.rings = [...this.#table.functions.values()].flatMap((view) =>
       [...view.queues.values()].flatMap((queue) => {
         const base = queue.layout && this.#options.ram.offsetOf(queue.address, queue.layout.bytes);
         if (queue.layout === undefined || base === undefined || base < 0) return [];
@@ -157,43 +172,50 @@ export class Recorder implements MemoryWatcher {
     );
   }
 
-  #ringAt(offset: number): Ring | undefined {
-    for (const ring of this.#rings) if (offset >= ring.base && offset < ring.end) return ring;
+  /** Mostly the one of before. */
+  private ringAt(offset: number): Ring | undefined {
+    const last = this.last;
+    if (last !== undefined && offset >= last.base && offset < last.end) return last;
+    for (const ring of this.rings) {
+      if (offset < ring.base || offset >= ring.end) continue;
+      this.last = ring;
+      return ring;
+    }
     return undefined;
   }
 
-  #ringEvent(kind: EventKind, offset: number, value: number): void {
-    const ring = this.#ringAt(offset);
-    if (ring !== undefined) this.#add(kind, ring, value);
+  private ringEvent(kind: EventKind, offset: number, value: number): void {
+    const ring = this.ringAt(offset);
+    if (ring !== undefined) this.add(kind, ring, value);
   }
 
-  #published(kind: EventKind, offset: number, value: number, index: "avail" | "used"): void {
-    const ring = this.#ringAt(offset);
+  private published(kind: EventKind, offset: number, value: number, index: "avail" | "used"): void {
+    const ring = this.ringAt(offset);
     if (ring === undefined) return;
     ring[index] = value;
-    this.#add(kind, ring, value);
+    this.add(kind, ring, value);
   }
 
-  #decided(
+  private decided(
     kind: EventKind,
     offset: number,
     word: number,
     decided: "kicked" | "signalled",
     index: "avail" | "used",
   ): void {
-    const ring = this.#ringAt(offset);
+    const ring = this.ringAt(offset);
     if (ring === undefined || ring[decided] === ring[index]) return;
     const event = hasFeature(ring.view.accepted, FEATURE.EVENT_IDX);
     const wanted = event ? needEvent(word, ring[index], ring[decided]) : (word & 1) === 0;
     ring[decided] = ring[index];
-    if (!wanted) this.#add(kind, ring, ring[index]);
+    if (!wanted) this.add(kind, ring, ring[index]);
   }
 
-  #add(kind: EventKind, ring: Ring, value: number): void {
-    this.#options.ring.add(this.#options.now(), kind, ring.view.slot, ring.queue.index, value);
+  private add(kind: EventKind, { view, queue }: Ring, value: number): void {
+    this.events.add(this.now(), kind, view.slot, queue.index, value);
   }
-  #plain(kind: EventKind, slot: number, value: number): void {
-    this.#options.ring.add(this.#options.now(), kind, slot, 0, value);
+  private plain(kind: EventKind, slot: number, value: number): void {
+    this.events.add(this.now(), kind, slot, 0, value);
   }
 }
 
