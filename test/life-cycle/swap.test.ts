@@ -1,6 +1,7 @@
 /** A function that goes, or is swapped for another just like it, before any one access of what the guest does to it. */
 import { expect, test } from "vitest";
 import type { PciDevice } from "../../src/guest/pci/pci-device.ts";
+import { CONFIG_ADDRESS_PORT } from "../../src/wire/pci.ts";
 import { echoRig, present } from "./rig.ts";
 import type { slowEcho } from "./slow-echo.ts";
 
@@ -39,9 +40,13 @@ const pull = ({ machine }: Rig): void => {
   for (const fn of machine.host.functions) void machine.host.unplug(fn);
 };
 
-/** As a host that is killed and started again does it: what the guest did to the old one is lost, and the guest is told. */
+/**
+ * As a host that is killed and started again does it: what the guest did to the old one is lost, the half of a
+ * configuration access that selects a register too, and the guest is told.
+ */
 function swap(rig: Rig): Device {
   pull(rig);
+  rig.machine.host.handler.portWrite(CONFIG_ADDRESS_PORT, 4, 0);
   return rig.plug(SLOT).echo;
 }
 

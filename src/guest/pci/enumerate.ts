@@ -31,12 +31,15 @@ export function presentFunctions(config: ConfigSpace): Bdf[] {
 export const tellsApart = (offset: number): boolean =>
   offset === PCI.interruptLine || (offset >= PCI.bar0 && offset < PCI.bar0 + 4 * BAR_COUNT);
 
-/** A device that was swapped for another has other ids, or not the interrupt line or the addresses that it was given. */
+/**
+ * A device that was swapped for another has other ids, or not the interrupt line or the addresses that it was given. Its pin
+ * is what the line was chosen by.
+ */
 export function isStillThere(device: PciDevice): boolean {
   return (
     device.read16(PCI.vendorId) === device.vendor &&
     device.read16(PCI.deviceId) === device.device &&
-    (device.pin === 0 || device.read8(PCI.interruptLine) === device.irq) &&
+    (device.pin === 0 || device.read16(PCI.interruptLine) === (device.irq | (device.pin << 8))) &&
     device.bars.every((bar) => {
       const mask = bar.kind === "io" ? BAR_IO_MASK : BAR_MEMORY_MASK;
       return (device.read32(PCI.bar0 + 4 * bar.index) & mask) >>> 0 === bar.address;

@@ -145,13 +145,15 @@ function sizeBar(device: PciDevice, index: number): Bar | undefined {
   const mask = io ? BAR_IO_MASK : BAR_MEMORY_MASK;
   // I/O BARs may leave the upper half unwired; then it reads as zero.
   const wired = io && probed >>> 16 === 0 ? 0xffff : 0xffff_ffff;
+  // What sizing wrote, by somebody whose function was swapped in the middle of it, is no address.
+  const address = ((before & mask) === (probed & mask) ? 0 : before & mask) >>> 0;
   const bytes = ((~(probed & mask) & wired) + 1) >>> 0;
   return {
     index,
     kind: io ? "io" : "memory",
     wide: !io && (probed & 6) === BAR_WIDE,
     bytes,
-    address: (before & mask) >>> 0,
+    address,
   };
 }
 
