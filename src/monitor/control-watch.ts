@@ -8,6 +8,7 @@ import type { Observer } from "./observer.ts";
 import { PART } from "./rule-book.ts";
 
 const SET_ISR = site("isr: set");
+const CLEAR_ISR = site("isr: read and clear");
 const ASSERT_LINE = site("intx: assert line");
 const POST = site("msi: post vector");
 const TAKE = site("msi: take vectors");
@@ -35,6 +36,7 @@ export class ControlWatch {
 
   updated(number: Site, offset: number, operand: number, before: number): void {
     if (number === SET_ISR) this.#isr(offset, operand);
+    else if (number === CLEAR_ISR) this.#clear(offset);
     else if (number === ASSERT_LINE) this.#line(operand);
     else if (number === POST) this.#post(offset, operand);
     else if (number === TAKE && before !== 0) this.#take(offset, before);
@@ -57,6 +59,14 @@ export class ControlWatch {
     queue.interrupt.denied = false;
     if (queue.interrupt.due) queue.interrupt.before = queue.usedIndex;
     queue.interrupt.due = false;
+  }
+
+  /** For a read by the driver, which is told of when it has its answer, or by a reset. */
+  #clear(offset: number): void {
+    const device = this.#deviceAt(this.#functions.get(offset) ?? -1);
+    if (device === undefined) return;
+    device.isrTaken = device.isr;
+    device.isr = 0;
   }
 
   #line(operand: number): void {

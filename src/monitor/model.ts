@@ -319,6 +319,8 @@ export class Device {
   /** Bits set since it was read; meaningful once one was seen to be set (`isrSeen`). */
   isr = 0;
   isrSeen = false;
+  /** What was set when it was cleared, until the driver's read is told of. */
+  isrTaken = 0;
   /** By offset. */
   config: (ConfigByte | undefined)[] = [];
   /** Changes of configuration that the device has announced. */

@@ -117,6 +117,7 @@ function noteRead(device: Device, name: LegacyRegister, value: number): void {
   else if (name === "status") session.resetSeen ||= value === 0;
   else if (name === "isr") {
     device.isr = 0;
+    device.isrTaken = 0;
     if (value !== 0) session.isrRead = { value, usedLooked: false };
     if ((value & ISR.CONFIG) !== 0) session.configInterrupt = { readBack: new Set() };
   } else if (name === session.vectorDue?.name) {

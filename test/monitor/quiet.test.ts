@@ -1,6 +1,7 @@
 /** Correct conversations, in which the monitor finds nothing. */
 import { describe, expect, it } from "vitest";
 import { Monitor, mergeFindings } from "../../src/monitor/monitor.ts";
+import { PCI } from "../../src/wire/pci.ts";
 import { agreed, EVENT_IDX, INDIRECT, le } from "./case.ts";
 import { Talk, type TalkOptions } from "./talk.ts";
 
@@ -43,6 +44,15 @@ describe("the monitor finds nothing in", () => {
       .ready()
       .round([{ length: 16, write: true }], [1, 2, 3]);
     talk.idle();
+    expect(found(talk)).toEqual([]);
+  });
+
+  it("an interrupt that a reset comes too late to prevent, and in time to take back", () => {
+    const talk = new Talk("rng");
+    talk.boot().write("status", 0);
+    talk.raise(1);
+    talk.clearIsr();
+    talk.pci(false, PCI.status, 2, 0);
     expect(found(talk)).toEqual([]);
   });
 

@@ -392,6 +392,11 @@ export class Talk {
     this.isr |= bits;
     this.#control.or32(this.#plan.functions[0]?.isr ?? 0, bits, site("isr: set"));
   }
+  /** Of the device's own accord, as in a reset. */
+  clearIsr(): void {
+    this.isr = 0;
+    this.#control.exchange32(this.#plan.functions[0]?.isr ?? 0, 0, site("isr: read and clear"));
+  }
   line(): void {
     this.#control.or32(this.#plan.intxLines, 1, site("intx: assert line"));
   }

@@ -153,12 +153,13 @@ export const registerRules = [
       : undefined,
   ),
   rule("PCI-DEV-27", "read", ({ name, value, device }) => {
-    const stale = value & ~device.isr;
+    const set = device.isr | device.isrTaken;
+    const stale = value & ~set;
     return (
       name === "isr" &&
       device.isrSeen &&
       stale !== 0 &&
-      `ISR reads ${value}, only ${device.isr} was set since the last read`
+      `ISR reads ${value}, only ${set} was set since the last read`
     );
   }),
   // What another thread set in the ISR is not known here.
