@@ -157,6 +157,21 @@ test("link changes reach the driver, and its frames are dropped meanwhile", asyn
   expect(model.describe().counters.dropped).toEqual({ "link down": 1 });
 });
 
+test("a link that goes down lets go of what waits for room, and of whoever it held back", async () => {
+  const backend = new FakeBackend();
+  const { machine, model } = bootNic(backend, { device: { queueSize: 4 } });
+  const deliver = () => backend.port.deliver({ frame: frameOf(60), header: PLAIN });
+  // The guest does not come to run: its buffers fill.
+  const held = Array.from({ length: 10 }, deliver).filter((answer) => answer !== undefined);
+  expect(held.length).toBeGreaterThan(0);
+  expect(model.describe().waiting).toBe(held.length);
+  model.setLink(false);
+  await machine.run(Promise.all(held));
+  expect(deliver()).toBeUndefined();
+  expect(model.describe()).toMatchObject({ waiting: 0 });
+  expect(model.describe().counters.dropped).toEqual({ "link down": held.length + 1 });
+});
+
 test("an announcement is acknowledged", async () => {
   const { machine, nic, model, fn } = bootNic(new FakeBackend());
   let asked = 0;

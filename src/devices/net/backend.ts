@@ -18,8 +18,9 @@ export interface NetPort {
   /** Longest frame that the driver may get, as the device's MTU has it. */
   readonly frameBytesMax: number;
   /**
-   * Hands a packet over, in order and without loss: while the link is down, the driver is not ready or has no room
-   * it waits, and resolves when the driver has it. Leave the bytes alone until then. Nothing to wait for: undefined.
+   * Hands a packet over, in order and without loss: while the driver is not ready or has no room it waits, and resolves
+   * when the driver has it. Leave the bytes alone until then. Nothing to wait for: undefined. Where the link is down, or
+   * goes down meanwhile, the packet is lost and counted.
    */
   deliver(packet: Packet): void | Promise<void>;
   /** Hands a packet over now or never: what has no room is dropped and counted. False: it was. */

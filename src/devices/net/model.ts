@@ -214,6 +214,7 @@ export class NetModel implements DeviceModel {
     if (up && this.#canAnnounce) this.#announce = true;
     this.#statusChanged();
     if (up) this.#receive.resume();
+    else this.#receive.linkDown();
   }
 
   #askAnnouncement(): void {

@@ -6,7 +6,7 @@ import { FRAME_BYTES_MAX, GSO, NET_FEATURE, PLAIN, rxQueueIndex } from "../../wi
 import type { Packet } from "./backend.ts";
 import { fits, packetsFor } from "./offload.ts";
 import { Receiver } from "./receiver.ts";
-import type { NetState } from "./state.ts";
+import { LINK_DOWN, type NetState } from "./state.ts";
 
 interface Waiting {
   readonly packet: Packet;
@@ -37,6 +37,7 @@ export class ReceivePath {
 
   /** See `NetPort.deliver`. */
   deliver(packet: Packet): void | Promise<void> {
+    if (!this.#state.linkUp) return this.#state.drop(LINK_DOWN);
     if (this.#waiting.length === 0 && this.#fitsNow(packet) && this.#put(packet)) {
       this.#flush();
       return undefined;
@@ -102,10 +103,19 @@ export class ReceivePath {
     for (const waiting of this.#waiting) waiting.ready = false;
   }
 
+  /** What waits is lost with the link: a sender that it holds back must not wait for somebody to plug the cable in. */
+  linkDown(): void {
+    this.#dropWaiting(LINK_DOWN);
+  }
+
   /** The device goes away: nobody waits for ever. */
   close(): void {
     this.#closed = true;
-    if (this.#waiting.length > 0) this.#state.drop("device gone", this.#waiting.length);
+    this.#dropWaiting("device gone");
+  }
+
+  #dropWaiting(reason: string): void {
+    if (this.#waiting.length > 0) this.#state.drop(reason, this.#waiting.length);
     for (const { taken } of this.#waiting.splice(0)) taken();
   }
 

@@ -28,6 +28,9 @@ export interface NetFacts {
   readonly frameBytesMax: number;
 }
 
+/** Why frames are lost while no cable is plugged in, in either direction. */
+export const LINK_DOWN = "link down";
+
 export class NetState {
   readonly facts: NetFacts;
   readonly counters = new NetCounters();
@@ -53,7 +56,7 @@ export class NetState {
 
   /** Why nothing can be received now, or undefined. */
   get unready(): string | undefined {
-    if (!this.linkUp) return "link down";
+    if (!this.linkUp) return LINK_DOWN;
     if (!this.running) return "driver not ready";
     return this.context?.busMaster ? undefined : "device asleep, or not to master the bus";
   }

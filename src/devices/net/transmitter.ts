@@ -16,7 +16,7 @@ import {
 import type { Packet } from "./backend.ts";
 import { headerProblem, packetsFor } from "./offload.ts";
 import type { ReceivePath } from "./receive-path.ts";
-import type { NetState } from "./state.ts";
+import { LINK_DOWN, type NetState } from "./state.ts";
 
 /** Chains taken before the driver is shown what was done. */
 const BATCH = 32;
@@ -93,7 +93,7 @@ export class Transmitter {
     const packet = this.#read(queue, chain, context);
     if (packet === undefined) return undefined;
     const { counters, facts, steering } = this.#state;
-    if (!this.#state.linkUp) return this.#state.drop("link down");
+    if (!this.#state.linkUp) return this.#state.drop(LINK_DOWN);
     counters.txFrames++;
     counters.txBytes += packet.frame.length;
     if (hasFeature(context.features, NET_FEATURE.MQ)) steering.sent(packet.frame, this.#pair);
