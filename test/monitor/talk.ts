@@ -19,7 +19,7 @@ import { VIRTIO_TYPE } from "../../src/wire/virtio-ids.ts";
 const SLOT = 4;
 const IO = 0xc000;
 const BARS = { memory: 0xfe00_0000 };
-const MSIX_AT = 0x50;
+export const MSIX_AT = 0x50;
 const RAM_BYTES = 1 << 20;
 const BUFFERS_AT = 0x8_0000;
 const TABLES_AT = 0xe_0000;

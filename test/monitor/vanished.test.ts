@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, test } from "vitest";
 import { Machine } from "../../src/machine/machine.ts";
 import { COMMAND, CONFIG_ADDRESS_PORT, CONFIG_DATA_PORT, configAddress, PCI } from "../../src/wire/pci.ts";
-import { Talk } from "./talk.ts";
+import { MSIX_AT, Talk } from "./talk.ts";
 
 const SLOT = 4;
 const MSIX = { msix: 4 };
@@ -62,6 +62,23 @@ describe("a function that was pulled out", () => {
       breakOne(talk);
       expect(ids(talk)).toEqual(["STATUS-DRV-02"]);
     }
+  });
+
+  it("and swapped for another, which has no MSI-X on yet and so its configuration elsewhere", () => {
+    const talk = new Talk("balloon", MSIX);
+    talk.boot();
+    talk.pci(false, MSIX_AT + 2, 2, 3);
+    talk.pci(true, MSIX_AT + 2, 2, 0x4003);
+    talk.configWrite(4, 1);
+    expect(ids(talk)).toEqual([]);
+  });
+
+  it("and swapped for another while the size of its BAR was asked for", () => {
+    const talk = new Talk("rng");
+    talk.find();
+    talk.pci(true, PCI.bar0, 4, 0xffff_ffff);
+    talk.pci(false, PCI.bar0, 4, 1);
+    expect(ids(talk)).toEqual([]);
   });
 
   it("as its host knows before the bus shows it", () => {

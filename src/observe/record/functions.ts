@@ -312,14 +312,19 @@ function isNobodys(access: PciAccess): boolean {
   return isAllOnes(access) && (access.width > 1 || access.offset === PCI.headerType);
 }
 
-/** A function that has lost its address, or no longer decodes it: not the one that got it. */
+/** A function that has lost its address or its MSI-X, or no longer decodes: not the one that was told to have them. */
 function isForgetful(access: FunctionAccess): boolean {
   if (access.kind !== "pci" || access.write || !access.view.there) return false;
   const { view, offset, width, value } = access;
   if (offset === PCI.bar0 && width === 4) {
     const known = view.long(PCI.bar0);
+    // Sized, an I/O region keeps some of the ones.
+    if (known >= 0xffff_0000) return value === 1;
     return known > 1 && known < 0x1_0000 && value <= 1;
   }
+  const msix = view.capability(CAPABILITY.MSIX);
+  if (msix !== 0 && offset === msix + MSIX.control && width === 2)
+    return view.msixEnabled && (value & MSIX.enable) === 0;
   return offset === PCI.command && width > 1 && (view.word(PCI.command) & ~value & COMMAND.IO) !== 0;
 }
 
