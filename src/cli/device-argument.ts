@@ -15,7 +15,7 @@ export function parseDevice(text: string): DeviceDescription {
     const at = pair.indexOf("=");
     const key = at < 0 ? pair : pair.slice(0, at);
     const value = at < 0 ? true : pair.slice(at + 1);
-    if (key in PLACE)
+    if (Object.hasOwn(PLACE, key))
       place[PLACE[key as keyof typeof PLACE]] = wholeNumber(`--device ${type}, ${key}`, value);
     else options[key] = value;
   }

@@ -53,7 +53,7 @@ export function checkOptions(
   const checked: Record<string, string | number | boolean | undefined> = {};
   for (const [name, option] of Object.entries(known)) checked[name] = option.default;
   for (const [name, value] of Object.entries(given)) {
-    const option = known[name];
+    const option = Object.hasOwn(known, name) ? known[name] : undefined;
     if (option === undefined) {
       const names = Object.keys(known);
       throw new UsageError(

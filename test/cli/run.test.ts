@@ -112,6 +112,8 @@ describe("virtlab run", () => {
     ["an unknown mode", () => ["--interrupts", "msi"], "Allowed choices are auto, msix, msix-shared, intx"],
     ["an unknown device", () => ["--device", "blc"], 'unknown device "blc" (did you mean blk?)'],
     ["an unknown device option", () => ["--device", "rng,speed=1"], 'unknown option "speed"'],
+    ["an option that all objects have", () => ["--device", "blk,toString=5"], 'unknown option "toString"'],
+    ["a device that all objects have", () => ["--device", "toString"], 'unknown device "toString"'],
     [
       "a guest module without default export",
       () => ["--guest", file("no-default.mjs")],
