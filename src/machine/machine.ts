@@ -17,7 +17,6 @@ import { ExtraCpus, portsOf } from "./extra-cpus.ts";
 import { unwrap } from "./fault.ts";
 import { HostGone } from "./host-gone.ts";
 import { IoWorkers, ioPortsOf } from "./io-workers.ts";
-import { PastHosts } from "./past-hosts.ts";
 import type { GuestService, HostService, HostState, Outcome, SharedParts } from "./protocol.ts";
 import {
   accountOf,
@@ -35,6 +34,7 @@ import {
 import { type AttachedParts, allocateParts, attachParts, describeControl, powerOff } from "./shared-parts.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { moduleUrl } from "./thread.ts";
+import { Told } from "./told.ts";
 
 export type { RunReport, Verdict } from "./run.ts";
 
@@ -49,7 +49,7 @@ export class Machine implements RunnableMachine {
   readonly #parts: AttachedParts;
   readonly #shared: SharedParts;
   readonly #hostGone = new HostGone();
-  readonly #pastHosts = new PastHosts();
+  readonly #told = new Told();
   /** What is plugged in, by slot. */
   readonly #devices = new Map<number, DeviceDescription>();
   /** The host's workers: the first, and I/O workers. */
@@ -156,7 +156,6 @@ export class Machine implements RunnableMachine {
     const dying = [this.#host, ...this.#io.sides];
     for (const side of dying) this.#hostGone.expect(side);
     await Promise.all(dying.map((side) => side.end()));
-    this.#pastHosts.killed();
     powerOff(this.#parts);
     if (this.#ended) return;
     [this.#host, this.#io] = this.#startHost();
@@ -216,7 +215,7 @@ export class Machine implements RunnableMachine {
   }
 
   #startHost(): [Side<HostService>, IoWorkers] {
-    const { hear } = this.#pastHosts;
+    const { hear } = this.#told;
     const io = new IoWorkers(this.#shared, hear);
     const { links } = io;
     const parts = { ...this.#shared, links };
@@ -267,7 +266,7 @@ export class Machine implements RunnableMachine {
       const [host, io] = [this.#host, this.#io];
       const first = await accountOf<HostState>(host, limitMs);
       const { state, error } = await io.describe(first.state, limitMs);
-      const account = { state: state && this.#pastHosts.before(state), error: first.error ?? error };
+      const account = { state, error: first.error ?? error };
       if (account.error === null || (this.#restarts === 0 && host === this.#host)) return account;
     }
   }
@@ -278,7 +277,8 @@ export class Machine implements RunnableMachine {
     const [host, guest] = await Promise.all([this.#accountOfHost(limitMs), accountOf(this.#guest, limitMs)]);
     const drivers = await this.#cpus.describe(guest.state, limitMs);
     const error = run.error ?? host.error ?? guest.error ?? drivers.error;
-    const report = reportOf("virtlab", { ...run, error }, host.state, drivers.state);
+    const found = this.#told.with(host.state);
+    const report = reportOf("virtlab", { ...run, error }, host.state, drivers.state, found);
     return report.verdict === "stalled" ? { ...report, control: describeControl(this.#parts) } : report;
   }
 }

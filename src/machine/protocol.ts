@@ -145,10 +145,14 @@ export interface FunctionQueueState {
   readonly ioThread: number;
 }
 
-export interface HostState {
+/** What drivers were found to have broken. */
+export interface Found {
   /** What the device side's monitor found; null without one. */
   readonly findings: readonly Finding[] | null;
   readonly violations: readonly CountedViolation[];
+}
+
+export interface HostState extends Found {
   /** One per PCI function, its name beginning with its place: "00:04.0 blk". */
   readonly functions: readonly FunctionState[];
   /** Steps of opening devices that have not ended. */

@@ -12,6 +12,7 @@ import { MachineError, toFault, unwrap } from "./fault.ts";
 import type {
   CountedViolation,
   Fault,
+  Found,
   GuestProgress,
   GuestService,
   GuestState,
@@ -159,14 +160,16 @@ function watchProgress(
   };
 }
 
-/** Both sides' state, where they still answer, and what they and the run add up to. */
+const NOTHING_FOUND: Found = { violations: [], findings: null };
+
+/** Both sides' state, where they still answer, and what they and the run add up to. `found` where a host told more. */
 export function reportOf(
   counterpart: string,
   { error, result }: Run,
   host: HostState | null,
   guest: GuestState | null,
+  { violations, findings }: Found = host ?? NOTHING_FOUND,
 ): RunReport {
-  const violations = host?.violations ?? [];
   const verdict = verdictOf(error, violations.length);
   return {
     counterpart,
@@ -175,7 +178,7 @@ export function reportOf(
     result,
     fault: error instanceof MachineError ? error.fault : error === null ? null : internalFault(error),
     violations,
-    monitor: monitorReport([host?.findings, guest?.findings]),
+    monitor: monitorReport([findings, guest?.findings]),
     host,
     guest,
     queues: mergeQueues(host, guest),

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/host/device.ts";
@@ -108,16 +107,6 @@ test("a host that is killed takes its I/O threads with it; the next ones serve",
   await machine.stop();
   expect(report).toMatchObject({ verdict: "completed", result: { cancelled: 1 }, violations: [] });
   expect(servers(report).map(({ ioThread }) => ioThread)).toEqual([1, 2, 0]);
-});
-
-test("one that is killed while its I/O thread is asked how the run was: the next ones are asked", async () => {
-  const device = { type: TROUBLED, options: { how: "thinks" } };
-  const machine = await Machine.start({ ioThreads: 1, memory: "8M", devices: [device] });
-  const running = machine.run("data:text/javascript,export default async () => 'done'");
-  await delay(300);
-  await machine.restartHost();
-  expect(await running).toMatchObject({ verdict: "completed", result: "done", host: { violations: [] } });
-  await machine.stop();
 });
 
 test("a breach that an I/O thread finds is in the report; devices that say nothing stay with the first", async () => {

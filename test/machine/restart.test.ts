@@ -104,7 +104,23 @@ test("what a host has found is told, also when it has been killed since", async 
     verdict: "violated",
     violations: [{ kind: "request-format", device: "00:04.0 blk", queue: 1, count: 1 }],
   });
-  expect(report.host?.findings).toContainEqual(
+  expect(report.monitor?.findings).toContainEqual(
     expect.objectContaining({ id: "RNG-DEV-01", device: "00:05.0", count: 1 }),
   );
+});
+
+test("nor is it lost where the last host has crashed", async () => {
+  const type = fileURLToPath(new URL("../support/throwing-device.ts", import.meta.url));
+  const machine = await Machine.start({
+    memory: "8M",
+    devices: [{ type: "blk", options: { size: "1M", queues: 2 } }, { type }],
+  });
+  await machine.run(new URL("./bad-header.guest.ts", import.meta.url));
+  const report = await machine.run(new URL("../support/programs/read-entropy.ts", import.meta.url), 8);
+  await machine.end();
+  expect(report).toMatchObject({
+    verdict: "crashed",
+    host: null,
+    violations: [{ kind: "request-format", device: "00:04.0 blk", queue: 1 }],
+  });
 });

@@ -3,14 +3,11 @@ import { memoryDisk } from "../../src/devices/blk/memory-disk.ts";
 import { blk } from "../../src/devices/blk/model.ts";
 import { type DevicePart, defineDevice, UsageError } from "../../src/host/index.ts";
 
-/** Before it says how it is. */
-const THINK_MS = 1000;
-
 export default defineDevice({
   name: "troubled",
   virtioId: 2,
   summary: "a disk for one I/O thread that fails it",
-  options: { how: { type: ["throws", "keeps", "cannot", "boasts", "thinks"], help: "what goes wrong" } },
+  options: { how: { type: ["throws", "keeps", "cannot", "boasts"], help: "what goes wrong" } },
   create({ how }) {
     const model = blk(memoryDisk({ bytes: 1 << 20, readOnly: false }));
     return { ...model, parts: { queues: [0], share: how } };
@@ -33,7 +30,6 @@ export default defineDevice({
         return new Promise(() => {});
       },
       describe() {
-        if (how === "thinks") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, THINK_MS);
         return { kept };
       },
     };
