@@ -8,8 +8,16 @@ export class CancelledError extends Error {
 }
 
 /**
- * Why a queue with nothing in flight did not take a buffer. If the device did not break it, there was no memory for the
- * buffer or for its indirect table: what no ring of its size would ever take is the caller's bug, and thrown.
+ * Why a queue with nothing in flight did not take a buffer. If the device did not break it and all its descriptors are
+ * free, there was no memory for the buffer or for its indirect table: what no ring of its size would ever take is the
+ * caller's bug, and thrown.
  */
-export const refusal = (queue: Pick<DriverQueue<never>, "broken">, shortage: string): Error =>
-  queue.broken === undefined ? new OutOfMemoryError(shortage) : new Error(queue.broken);
+export function refusal(
+  queue: Pick<DriverQueue<never>, "broken" | "freeDescriptors" | "size">,
+  shortage: string,
+): Error {
+  const { broken, freeDescriptors: free, size } = queue;
+  if (broken !== undefined) return new Error(broken);
+  if (free === size) return new OutOfMemoryError(shortage);
+  return new Error(`${free} of ${size} descriptors are free with nothing in flight: the others are lost`);
+}

@@ -1,11 +1,15 @@
-/** Requests that find no guest memory: refused by name, and good again when there is some. */
+/** Requests that are refused. Those that find no guest memory are refused by name, and good again when there is some. */
 import { describe, expect, test } from "vitest";
 import { devices } from "../../src/devices/index.ts";
+import { refusal } from "../../src/drivers/errors.ts";
 import type { Console, Disk, Entropy, Nic } from "../../src/drivers/index.ts";
 import { drivers } from "../../src/drivers/index.ts";
+import { DriverQueue } from "../../src/guest/virtqueue/driver-queue.ts";
 import { checkOptions } from "../../src/machine/devices.ts";
+import { QueueCounters } from "../../src/observe/record/counters.ts";
 import { RING_FEATURES } from "../../src/wire/features.ts";
 import { DirectMachine } from "../support/direct-machine.ts";
+import { queuePair, RING_OFFSET } from "../virtqueue/queue-pair.ts";
 
 const platform = { now: () => 0, randomFill: (bytes: Uint8Array) => bytes.fill(1), after: () => () => {} };
 
@@ -16,6 +20,40 @@ const REQUESTS: Readonly<Record<string, (data: never) => Promise<unknown>>> = {
   "net control": (nic: Nic) => nic.setRxMode({ promiscuous: true }),
   console: (console: Console) => console.port(0).then((port) => port.write(new Uint8Array(8))),
 };
+
+/** It forgets the descriptors of what came back. */
+class LeakyQueue extends DriverQueue<number> {
+  protected override release(head: number): number | undefined {
+    const token = super.release(head);
+    this.freeHead = this.next[head] as number;
+    this.freeCount--;
+    return token;
+  }
+}
+
+test("a queue that has lost descriptors does not pass for one without memory", () => {
+  const { device, buffers, ram, layout, tables } = queuePair({ size: 4 });
+  const place = { index: 0, name: "leaky", ram, ringOffset: RING_OFFSET, layout, tables };
+  const driver = new LeakyQueue({
+    ...place,
+    indirect: false,
+    eventIndex: false,
+    hasCallback: true,
+    counters: new QueueCounters(),
+    notify: () => {},
+  });
+  for (let round = 0; round < 4; round++) {
+    expect(driver.addInbuf(buffers, 8, round)).toBe(true);
+    driver.publish();
+    device.serve((chain) => device.push(chain, 0));
+    expect(driver.get()).toBe(round);
+  }
+  expect([driver.addInbuf(buffers, 8, 4), driver.inFlight]).toEqual([false, 0]);
+  expect(refusal(driver, "no memory")).toMatchObject({
+    name: "Error",
+    message: "0 of 4 descriptors are free with nothing in flight: the others are lost",
+  });
+});
 
 describe.each(Object.keys(REQUESTS))("a request of %s", (what) => {
   const [name = ""] = what.split(" ");
