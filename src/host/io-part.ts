@@ -43,6 +43,8 @@ export class IoPart implements QueueContext {
       configs: this.#configs,
       ram: site.ram,
       mustYield: site.mustYield,
+      // The loop may be asleep: a part may have served the queue from a timer.
+      leftWork: () => site.ioStarted()(),
       interrupt: (queue) => this.#interrupts?.queueInterrupt(queue),
       violated: (kind, detail, queue) => this.violated({ kind, detail, queue }),
     });

@@ -66,7 +66,8 @@ export class IoQueues {
   readonly #eligible: ReadonlySet<number>;
   /** The thread of each queue that is handed over. */
   readonly #out = new Map<number, number>();
-  #still = false;
+  /** How many want that nothing is served. */
+  #still = 0;
   #unplugged = false;
 
   constructor(options: IoQueuesOptions) {
@@ -128,12 +129,12 @@ export class IoQueues {
     }
   }
 
-  /** No queue is served until what is returned is called; what was begun may still end. */
+  /** No queue is served until what is returned is called (by each that asked); what was begun may still end. */
   standStill(): () => void {
-    this.#still = true;
+    this.#still++;
     this.changed();
     return () => {
-      this.#still = false;
+      this.#still--;
       this.changed();
     };
   }
@@ -155,6 +156,6 @@ export class IoQueues {
 
   #state(): PartState {
     const state = this.#options.state();
-    return this.#still ? { ...state, running: false } : state;
+    return this.#still > 0 ? { ...state, running: false } : state;
   }
 }

@@ -14,7 +14,7 @@ export interface ServedQueuesOptions {
   /** Somebody waits for this thread: a queue is to be left for a moment. */
   readonly mustYield?: () => boolean;
   /** Work was left where nobody may be looking: a device served a queue on its own, say from a timer. */
-  readonly leftWork?: () => void;
+  readonly leftWork: () => void;
 }
 
 /** Chains of one queue before the thread's other queues, and its registers, have their turn. */
@@ -48,7 +48,7 @@ export class ServedQueues {
         over: (chains) => chains >= CHAINS_PER_TURN || mustYield?.() === true,
         left: () => {
           this.#left.add(index);
-          leftWork?.();
+          leftWork();
         },
       },
       interrupt: () => interrupt(index),

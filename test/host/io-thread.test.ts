@@ -158,6 +158,24 @@ describe("what no queue may be served beside", () => {
     expect([ring.takeUsed().length, shares]).toEqual([1, [null]]);
   });
 
+  it("goes on until the last of several that overlap is done", async () => {
+    const { driver, io, ring, fn } = ioRig();
+    const ends: (() => void)[] = [];
+    const [first, second] = [0, 1].map(() =>
+      fn.device.standStill(() => new Promise<void>((end) => ends.push(end))),
+    );
+    ring.offerChain(0, BUFFER);
+    driver.kick(1);
+    ends[0]?.();
+    await first;
+    io.poll();
+    expect(ring.takeUsed()).toEqual([]);
+    ends[1]?.();
+    await second;
+    io.poll();
+    expect(ring.takeUsed().length).toBe(1);
+  });
+
   it("may outlast the device, whose parts are gone then", async () => {
     const { fn, host, kinds } = ioRig();
     await fn.device.standStill(() => host.removeDevice(fn));
@@ -253,6 +271,25 @@ describe("a queue that is refilled as fast as it is served", () => {
     expect(turns).toEqual([256, 512, 768]);
     const [part] = io.describe().functions;
     expect(part?.queues[1]?.counters).toMatchObject({ kicksReceived: 1, spurious: 0 });
+  });
+
+  it("wakes the thread if it is left where its part served it alone, as from a timer", () => {
+    let later = (): void => {};
+    const { driver, io, ring } = ioRig({
+      queueNotified(queue) {
+        later = () =>
+          queue.serve((chain) => {
+            queue.push(chain, 0);
+            ring.offer(0);
+          });
+      },
+    });
+    ring.offerChain(0, BUFFER);
+    driver.kick(1);
+    io.poll();
+    const before = io.work.ended;
+    later();
+    expect([io.work.ended - before, io.hasWork()]).toEqual([1, true]);
   });
 
   it("is left at once when the first thread calls", () => {
