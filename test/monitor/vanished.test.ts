@@ -64,14 +64,20 @@ describe("a function that was pulled out", () => {
     }
   });
 
-  it("and swapped for another, which has no MSI-X on yet and so its configuration elsewhere", () => {
-    const talk = new Talk("balloon", MSIX);
-    talk.boot();
-    talk.pci(false, MSIX_AT + 2, 2, 3);
-    talk.pci(true, MSIX_AT + 2, 2, 0x4003);
-    talk.configWrite(4, 1);
-    expect(ids(talk)).toEqual([]);
-  });
+  it.each([
+    [2, 2, 3],
+    [0, 4, 0x3_0011],
+  ])(
+    "and swapped for another, which has no MSI-X on yet and so its configuration elsewhere (+%i)",
+    (offset, width, value) => {
+      const talk = new Talk("balloon", MSIX);
+      talk.boot();
+      talk.pci(false, MSIX_AT + offset, width, value);
+      talk.pci(true, MSIX_AT + 2, 2, 0x4003);
+      talk.configWrite(4, 1);
+      expect(ids(talk)).toEqual([]);
+    },
+  );
 
   it("and swapped for another while the size of its BAR was asked for", () => {
     const talk = new Talk("rng");

@@ -323,8 +323,9 @@ function isForgetful(access: FunctionAccess): boolean {
     return known > 1 && known < 0x1_0000 && value <= 1;
   }
   const msix = view.capability(CAPABILITY.MSIX);
-  if (msix !== 0 && offset === msix + MSIX.control && width === 2)
-    return view.msixEnabled && (value & MSIX.enable) === 0;
+  const control = msix + MSIX.control;
+  if (msix !== 0 && offset <= control && offset + width >= control + 2)
+    return view.msixEnabled && ((value >>> (8 * (control - offset))) & MSIX.enable) === 0;
   return offset === PCI.command && width > 1 && (view.word(PCI.command) & ~value & COMMAND.IO) !== 0;
 }
 
