@@ -10,6 +10,17 @@ interface Entry {
   readonly why: string;
 }
 
+function entryOf(line: string, number: number): Entry {
+  const entry = JSON.parse(line) as Partial<Entry> | null;
+  if (
+    typeof entry?.attack !== "string" ||
+    typeof entry.device !== "string" ||
+    !Number.isSafeInteger(entry.round)
+  )
+    throw new Error(`line ${number}: expected { "attack", "device", "round" }, got ${line.slice(0, 60)}`);
+  return entry as Entry;
+}
+
 export class Corpus {
   readonly #file: string;
   readonly #entries: Entry[];
@@ -20,7 +31,7 @@ export class Corpus {
       // Whether it can be written is said before the attack.
       appendFileSync(file, "");
       const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
-      this.#entries = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Entry);
+      this.#entries = lines.flatMap((line, at) => (line === "" ? [] : [entryOf(line, at + 1)]));
     } catch (error) {
       throw new UsageError(`--corpus ${file}: cannot be used: ${(error as Error).message}`);
     }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { devices } from "../../devices/index.ts";
 import { UsageError } from "../../host/device.ts";
+import { oneOf } from "../../machine/description.ts";
 import { checkOptions, findDevice } from "../../machine/devices.ts";
 import { formatTable } from "../../observe/report/tables.ts";
 import type { AttackFinding, AttackOptions, AttackReport } from "../../stress/attack/attack.ts";
@@ -60,8 +61,7 @@ Examples:
   virtlab attack device ./my-device.js --json`;
 
 async function attack(what: string, names: string[], options: AttackCliOptions): Promise<number> {
-  const run = ATTACKS[what as keyof typeof ATTACKS];
-  if (run === undefined) throw new UsageError(`attack: expected device or driver, got "${what}"`);
+  const run = ATTACKS[oneOf("attack", what, ["device", "driver"])];
   const inputs = wholeNumber("--inputs", options.inputs, 1);
   const seed =
     options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
