@@ -19,9 +19,9 @@ describe("virtlab stress", () => {
     );
     const keys = [
       ...["findings", "machines", "actions", "bytesVerified", "resets", "unplugs", "workerKills"],
-      ...["heapSlope", "handleSlope"],
+      ...["heapSlope", "handleSlope", "residentSlope", "seed", "seconds", "byAction", "kicks", "interrupts"],
     ];
-    expect(Object.keys(JSON.parse(stdout))).toEqual(expect.arrayContaining(keys));
+    expect(Object.keys(JSON.parse(stdout)).sort()).toEqual(keys.sort());
     expect(code).toBe(0);
   });
 
@@ -60,6 +60,24 @@ describe("virtlab stress", () => {
     expect(code).toBe(130);
   });
 
+  it("prints its report also where the folder for JUnit has gone meanwhile", async () => {
+    const gone = mkdtempSync(join(tmpdir(), "virtlab-test-"));
+    const file = join(gone, "lost.xml");
+    const { done } = startCli(["stress", "--seconds", "2", "--machines", "1", "--json", "--junit", file]);
+    while (!existsSync(file)) await delay(20);
+    rmSync(gone, { recursive: true });
+    const { code, stdout, stderr } = await done;
+    expect(JSON.parse(stdout)).toMatchObject({ findings: [] });
+    expect(stderr).toContain("--junit");
+    expect(code).toBe(3);
+  });
+
+  it("says of a defect for a ring that no device offers that it cannot be planted", async () => {
+    const { code, stdout } = await cliHere("stress", "--defects", "R12", "--seconds-each", "1", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ defects: [{ id: "R12", machines: 0 }] });
+    expect(code).toBe(0);
+  });
+
   it.each([
     [["--only", "blk,flppy"], "expected one of blk, rng, net, console, balloon"],
     [["--junit", fileURLToPath(new URL(".", import.meta.url))], "cannot be written"],
@@ -70,6 +88,14 @@ describe("virtlab stress", () => {
     [["--defects", "R999"], 'unknown defect "R999"'],
     [["--fault", "lost-kick"], 'unknown fault "lost-kick"'],
     [["--device", "./nowhere.ts"], "nowhere.ts"],
+    [
+      ["--fault", "dropped-kick", "--junit", "x.xml"],
+      "'--fault <name>' cannot be used with option '--junit <file>'",
+    ],
+    [
+      ["--defects", "R33", "--only", "net"],
+      "'--defects [ids]' cannot be used with option '--only <devices>'",
+    ],
     [["--only", "blk", "--driver", own("upper-driver")], "--only chooses among the shipped devices"],
   ])("refuses %j: exit code 2", async (args, message) => {
     const { code, stderr } = await cliHere("stress", ...args);

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { findDefect } from "../../hunt/load.ts";
 import { oneOf } from "../../machine/description.ts";
@@ -43,6 +43,19 @@ interface StressOptions {
   json?: boolean;
 }
 
+/** Options that say nothing to a campaign of faults or defects, which has machines, times and a report of its own. */
+const OF_RANDOM_MACHINES = [
+  "seconds",
+  "episodes",
+  "only",
+  "device",
+  "driver",
+  "monitor",
+  "trace",
+  "failFast",
+  "junit",
+];
+
 export function stressCommand(): Command {
   return newCommand("stress")
     .description("torture: random machines, traffic, resets, hot plug, dying workers, every byte verified")
@@ -61,14 +74,18 @@ export function stressCommand(): Command {
       "check the specification's statements in every machine that can be watched, not only in most",
     )
     .option("--no-monitor", "check them in none: an unwatched machine is faster")
-    .option(
-      "--fault <name>",
-      `plant a named fault, which must be detected: ${FAULTS.map(({ name }) => name).join(", ")}`,
+    .addOption(
+      new Option(
+        "--fault <name>",
+        `plant a named fault, which must be detected: ${FAULTS.map(({ name }) => name).join(", ")}`,
+      ).conflicts([...OF_RANDOM_MACHINES, "defects"]),
     )
     .option("--runs <n>", "machines with --fault", "100")
-    .option(
-      "--defects [ids]",
-      `plant the hunter's defects, as many at once as --machines says: which are found? ("${NO_DEFECT}": nothing)`,
+    .addOption(
+      new Option(
+        "--defects [ids]",
+        `plant the hunter's defects, as many at once as --machines says: which are found? ("${NO_DEFECT}": nothing)`,
+      ).conflicts(OF_RANDOM_MACHINES),
     )
     .option("--seconds-each <n>", "time for each of --defects", "60")
     .option("--trace <folder>", "keep a trace of each finding")
@@ -126,9 +143,22 @@ async function stress(options: StressOptions): Promise<number> {
     onFinding: (finding) => keepTrace(options.trace, finding),
   });
   line.clear();
-  if (options.junit !== undefined) writeFileSync(options.junit, junit(report));
   print(options, withAgain(seed, report, wishes), campaignText(seed, report, wishes));
-  return exitCode(report.findings.length > 0, signal);
+  const code = exitCode(report.findings.length > 0, signal);
+  return options.junit === undefined || keepJunit(options.junit, report)
+    ? code
+    : Math.max(code, EXIT.failure);
+}
+
+/** After the report was printed: half an hour's must not be lost with a folder that has gone meanwhile. */
+function keepJunit(file: string, report: CampaignReport): boolean {
+  try {
+    writeFileSync(file, junit(report));
+    return true;
+  } catch (error) {
+    process.stderr.write(`virtlab: --junit ${file}: ${(error as Error).message}\n`);
+    return false;
+  }
 }
 
 /** Ctrl-C ends the campaign, with what it has so far; once more ends the process. */

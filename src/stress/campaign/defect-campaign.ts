@@ -72,9 +72,7 @@ const LIVE = new Set([
 /** In their order; those that an abort has left out are missing. */
 export async function runDefects(options: DefectCampaignOptions): Promise<DefectRow[]> {
   const { ids, lanes, signal, onProgress } = options;
-  const wanted = [NOTHING, ...DEFECTS.filter(({ needs }) => needs !== "packed-ring")].filter(
-    ({ id }) => ids === undefined || ids.includes(id),
-  );
+  const wanted = [NOTHING, ...DEFECTS].filter((each) => ids?.includes(each.id) ?? !isPacked(each));
   const rows: DefectRow[] = [];
   const now = new Set<string>();
   let next = 0;
@@ -85,7 +83,7 @@ export async function runDefects(options: DefectCampaignOptions): Promise<Defect
       now.add(defect.id);
       const told = () => onProgress?.([...now], rows, wanted.length);
       told();
-      const plantable = defect === NOTHING || isLive(defect);
+      const plantable = defect === NOTHING || (isLive(defect) && !isPacked(defect));
       const wishes: Wishes = { deadlines: DEADLINES, ...(defect !== NOTHING && { defect: defect.id }) };
       const report = plantable ? await campaignOn(pool, { ...campaignOptions(options), wishes }) : undefined;
       if (report?.findings.length || !signal?.aborted) rows.push(row(defect, report));
@@ -98,6 +96,9 @@ export async function runDefects(options: DefectCampaignOptions): Promise<Defect
 }
 
 const NOTHING: Pick<Defect, "id" | "name"> = { id: NO_DEFECT, name: "nothing is planted" };
+
+/** No device offers that ring. */
+const isPacked = ({ needs }: Partial<Defect>): boolean => needs === "packed-ring";
 
 const isLive = (defect: object): boolean => {
   const { replacements = [] } = defect as Partial<Defect>;

@@ -57,7 +57,7 @@ export class Operator {
     return this.#over;
   }
 
-  /** What it did not get done, in a sentence: it may be why the machine does not get on. */
+  /** What it did not get done, in a sentence: it may be why a machine that has stalled does not get on. */
   get trouble(): string | undefined {
     if (this.#deed === undefined) return undefined;
     const { name, failure = "has not ended" } = this.#deed;

@@ -169,8 +169,7 @@ class EpisodeRunner {
     if (report.verdict === "crashed" && this.#operator?.killedGuest) return null;
     if (report.verdict !== "completed") {
       const why = report.verdict === "stalled" ? await this.#whyStalled(report) : [];
-      const trouble = this.#operator?.trouble ?? [];
-      return { what: [`${report.verdict}: ${report.reason}`, ...why, trouble].flat().join("; "), detail };
+      return { what: [`${report.verdict}: ${report.reason}`, ...why].join("; "), detail };
     }
     const breach = report.monitor?.findings.find(breaksMust);
     if (breach !== undefined)
@@ -181,7 +180,11 @@ class EpisodeRunner {
 
   async #whyStalled(report: RunReport): Promise<string[]> {
     const snapshot = (await this.#machine?.controlled.snapshot()) as Snapshot | undefined;
-    return snapshot === undefined ? [] : whyStalled(report, snapshot);
+    const trouble = this.#operator?.trouble;
+    return [
+      ...(snapshot === undefined ? [] : whyStalled(report, snapshot)),
+      ...(trouble === undefined ? [] : [trouble]),
+    ];
   }
 
   /** No device was reset, so what both sides counted can be compared. */
