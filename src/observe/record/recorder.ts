@@ -5,7 +5,7 @@ import type { MemoryWatcher } from "../../memory/recorded-memory.ts";
 import { FEATURE, hasFeature } from "../../wire/features.ts";
 import { LEGACY, type LegacyRegister } from "../../wire/legacy-registers.ts";
 import { needEvent, USED_ELEMENT_BYTES } from "../../wire/ring.ts";
-import { type Site, site } from "../../wire/sites.ts";
+import { SITE_COUNT, type Site, site } from "../../wire/sites.ts";
 import type { EventKind } from "./event.ts";
 import type { EventRing } from "./event-ring.ts";
 import {
@@ -30,7 +30,7 @@ const POST = site("msi: post vector");
 const TAKE_VECTORS = site("msi: take vectors");
 
 /** By site: whether an access to a ring is a step of a request. Most are not. */
-const STEPS = new Uint8Array(256);
+const STEPS = new Uint8Array(SITE_COUNT);
 for (const step of [SUBMIT, PUBLISH, COLLECT, TAKE, FILL, PUBLISH_USED, ...KICK_WORDS, ...INTERRUPT_WORDS]) {
   STEPS[step] = 1;
 }
