@@ -348,7 +348,9 @@ export class Device {
     this.queues.delete(queue.index);
     this.retired = [queue, ...this.retired].slice(0, RETIRED_MAX);
   }
-  leave(): void {
+  /** `before` has left the same slot, and its driver may not know even that. */
+  leave(before: Device | undefined): void {
+    if (before !== undefined) this.retired = [...this.retired, ...before.retired].slice(0, RETIRED_MAX);
     for (const queue of this.queues.values()) this.retire(queue);
     this.page = NO_RULES;
     this.lost = true;

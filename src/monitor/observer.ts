@@ -217,8 +217,9 @@ export class Observer implements MemoryWatcher {
   /** The function has left. What its driver does with its rings until it knows is no rule's business. */
   #lost(view: FunctionView): void {
     const device = this.deviceOf(view);
+    const before = this.devices.find((other) => other.lost && other.view.slot === view.slot);
     this.#forget(view.slot, ({ lost }) => lost);
-    device.leave();
+    device.leave(before);
     this.rings.draw(this.devices);
   }
 

@@ -1,6 +1,7 @@
 /** Functions that leave without a word: pulled out, swapped, or their host killed. */
 import { afterEach, describe, expect, it, test } from "vitest";
 import { Machine } from "../../src/machine/machine.ts";
+import { PAGE_SIZE } from "../../src/wire/numbers.ts";
 import { COMMAND, CONFIG_ADDRESS_PORT, CONFIG_DATA_PORT, configAddress, PCI } from "../../src/wire/pci.ts";
 import { MSIX_AT, Talk } from "./talk.ts";
 
@@ -102,6 +103,24 @@ describe("a function that was pulled out", () => {
     expect(ids(talk)).toEqual([]);
     breakOne(talk);
     expect(ids(talk)).toEqual(["STATUS-DRV-02"]);
+  });
+
+  it("and the next one too, before the driver has noticed either", () => {
+    const talk = new Talk("rng", MSIX);
+    talk.boot().offer(BUFFER);
+    const { base, layout } = talk.queue();
+    const address = (talk.address(2 * PAGE_SIZE) + PAGE_SIZE - 1) & -PAGE_SIZE;
+    const ring = { index: 0, size: 8, address, startAt: 0, vector: NONE };
+    talk.monitor.observer.adopt({
+      ...{ slot: SLOT + 1, ioBase: 0xc100, status: 7, features: 0, msixAt: 0 },
+      queues: [ring],
+    });
+    for (let swaps = 0; swaps < 2; swaps++) {
+      talk.monitor.observer.slotChanged(SLOT);
+      talk.find();
+    }
+    talk.look16("driver: read used.idx", base + layout.usedIndex);
+    expect(ids(talk)).toEqual([]);
   });
 
   it("and swapped while it was identified: what it is nobody knows", () => {
