@@ -16,7 +16,10 @@ export type WaitResult = "ok" | "not-equal" | "timed-out";
 export interface SharedMemory {
   readonly byteLength: number;
 
-  /* Plain: may be stale, never torn (8, 16 and 32 bits, naturally aligned). */
+  /*
+   * Plain: may be stale. Each is one access of the engine's (8, 16 and 32 bits, naturally aligned); that it does not tear,
+   * the language promises of typed arrays but not of a DataView, so nothing may rest on it.
+   */
   read8(offset: number, site: Site): number;
   read16(offset: number, site: Site): number;
   read32(offset: number, site: Site): number;
