@@ -1,6 +1,10 @@
 /** One line on a terminal, written over and over; silence in a pipe. */
 export class TerminalLine {
-  readonly #enabled = process.stderr.isTTY === true;
+  readonly #enabled: boolean;
+
+  constructor(wanted = true) {
+    this.#enabled = wanted && process.stderr.isTTY === true;
+  }
 
   /** No wider than the terminal: a line that wraps could not be written over. */
   show(text: string): void {

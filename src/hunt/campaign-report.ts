@@ -2,11 +2,63 @@
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../host/device.ts";
 import type { CampaignResult } from "./campaign.ts";
+import type { CriticalPair } from "./critical.ts";
+import type { Recording } from "./hunter.ts";
+import type { Finding } from "./thread.ts";
+import type { Switch } from "./trace.ts";
 
-export interface CampaignReport {
-  readonly findings: readonly unknown[];
+/** Where it was found, and what; without an execution where there is no schedule that could be followed. */
+export interface ReportedFinding {
+  readonly scenario: string;
+  readonly defect: string | null;
+  readonly oracle: string;
+  readonly text: string;
+  readonly execution: number | null;
+  readonly thread: number | null;
+  readonly race: Finding["race"] | null;
+}
+
+/** The failing execution, as short as it could be made. */
+export interface Failure extends Pick<Recording, "statements" | "entries" | "described"> {
+  /** The line that repeats it. */
+  readonly replay: string | null;
+  readonly switches: readonly Switch[];
+  readonly draws: readonly number[];
+  readonly critical: readonly CriticalPair[];
+}
+
+/** The same keys whatever came of it. */
+export interface CampaignReport extends Failure {
+  readonly findings: readonly ReportedFinding[];
+  /** All that were run, the one with the finding among them. */
   readonly campaigns: readonly CampaignResult[];
 }
+
+export const NO_FAILURE: Failure = {
+  statements: [],
+  replay: null,
+  switches: [],
+  draws: [],
+  critical: [],
+  entries: [],
+  described: {},
+};
+
+export function reportedFinding(
+  { scenario, defect }: Pick<CampaignResult, "scenario" | "defect">,
+  { oracle, text, execution, thread, race }: Pick<Finding, "oracle" | "text"> & Partial<Finding>,
+): ReportedFinding {
+  return {
+    ...{ scenario, defect, oracle, text },
+    ...{ execution: execution ?? null, thread: thread ?? null, race: race ?? null },
+  };
+}
+
+/** As JSON, where a key without a value would be none. */
+export const reportJson = ({ campaigns, ...report }: CampaignReport) => ({
+  ...report,
+  campaigns: campaigns.map((result) => ({ ...result, finding: result.finding ?? null })),
+});
 
 export async function readReport(path: string): Promise<CampaignReport> {
   let text: string;
@@ -20,19 +72,23 @@ export async function readReport(path: string): Promise<CampaignReport> {
 
 export function parseReport(text: string, path: string): CampaignReport {
   const report = parsed(text);
-  const campaigns = report?.campaigns ?? (report?.campaign === undefined ? undefined : [report.campaign]);
-  if (!Array.isArray(campaigns) || !campaigns.every(isCampaign)) {
+  const { campaigns, findings } = report;
+  if (!Array.isArray(campaigns) || !campaigns.every(isCampaign) || !Array.isArray(findings)) {
     throw new UsageError(`${path} is not what virtlab hunt --json prints`);
   }
-  return { findings: Array.isArray(report?.findings) ? report.findings : [], campaigns };
+  const { statements, replay, switches, draws, critical, entries, described } = { ...NO_FAILURE, ...report };
+  return {
+    ...{ statements, replay, switches, draws, critical, entries, described },
+    findings,
+    campaigns: campaigns.map((campaign) => ({ ...campaign, finding: campaign.finding ?? undefined })),
+  };
 }
 
-function parsed(text: string): Record<string, unknown> | undefined {
+function parsed(text: string): Partial<CampaignReport> {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+    return Object(JSON.parse(text));
   } catch {
-    return undefined;
+    return {};
   }
 }
 
@@ -41,7 +97,10 @@ function isCampaign(value: unknown): value is CampaignResult {
   return typeof campaign?.scenario === "string" && Number.isInteger(campaign.next);
 }
 
-/** Parts of one campaign, or several: counts of the same scenario, defect and policy are added up. */
+/**
+ * Parts of one campaign, or several: counts of the same scenario, defect and policy are added up. Of failures all are
+ * named, and the first is shown.
+ */
 export function mergeReports(reports: readonly CampaignReport[]): CampaignReport {
   const merged = new Map<string, CampaignResult>();
   for (const each of reports.flatMap(({ campaigns }) => campaigns)) {
@@ -49,7 +108,12 @@ export function mergeReports(reports: readonly CampaignReport[]): CampaignReport
     const before = merged.get(key);
     merged.set(key, before === undefined ? each : sum(before, each));
   }
-  return { findings: reports.flatMap(({ findings }) => findings), campaigns: [...merged.values()] };
+  return {
+    ...NO_FAILURE,
+    ...reports.find(({ replay }) => replay !== null),
+    findings: reports.flatMap(({ findings }) => findings),
+    campaigns: [...merged.values()],
+  };
 }
 
 /** Machines that hunt side by side: time is that of the longest, and pairs may be the same ones. */

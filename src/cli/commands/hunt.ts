@@ -7,12 +7,19 @@ import {
   type CampaignResult,
   runCampaign,
 } from "../../hunt/campaign.ts";
-import { type CampaignReport, mergeReports, readReport } from "../../hunt/campaign-report.ts";
+import {
+  type CampaignReport,
+  mergeReports,
+  NO_FAILURE,
+  readReport,
+  reportedFinding,
+  reportJson,
+} from "../../hunt/campaign-report.ts";
 import type { Defect } from "../../hunt/defect.ts";
 import { DEFECTS } from "../../hunt/defects/index.ts";
 import { goesAstray } from "../../hunt/determinism.ts";
 import { HuntBrokenError, Hunter, type HuntTarget } from "../../hunt/hunter.ts";
-import { withLanes } from "../../hunt/lanes.ts";
+import { type LanePool, withLanes } from "../../hunt/lanes.ts";
 import { findPlanted, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
 import { DEPTH_FIRST, POLICY_NAMES } from "../../hunt/policies/index.ts";
 import { withoutLetter } from "../../hunt/races/orderings.ts";
@@ -33,6 +40,7 @@ import { jobsOption } from "../jobs.ts";
 import { orderingsJson, orderingsTable } from "../orderings.ts";
 import { writeReport } from "../report-file.ts";
 import { policyTable, scoreTable } from "../score-tables.ts";
+import { TerminalLine } from "../terminal-line.ts";
 
 interface HuntOptions {
   readonly policy: string;
@@ -61,6 +69,13 @@ const SCOREBOARD_SECONDS = 60;
 /** Of a scoreboard: one after the other, instead of one. */
 const EVERY_POLICY = "every";
 
+/** Options that say nothing to a scoreboard, which has targets of its own. */
+const OF_SCENARIOS = [
+  ...["defect", "file", "detectRaces", "spurious", "monitor", "orderings", "resume", "report"],
+];
+/** Nor to reports that are put together. */
+const OF_CAMPAIGNS = ["policy", "schedules", "seconds", "seed", "from", "scoreboard", "jobs", "shard"];
+
 export function huntCommand(): Command {
   return newCommand("hunt")
     .description("hunt races: run drivers and devices under every interleaving that a policy thinks of")
@@ -83,9 +98,11 @@ export function huntCommand(): Command {
       "--orderings",
       "detect races, and say which ordering letter keeps each plain access from being one",
     )
-    .option(
-      "--scoreboard",
-      `plant every known bug in turn, and say what kills it; with --policy ${EVERY_POLICY}: in how many schedules each does`,
+    .addOption(
+      new Option(
+        "--scoreboard",
+        `plant every known bug in turn, and say what kills it; with --policy ${EVERY_POLICY}: in how many schedules each does`,
+      ).conflicts(OF_SCENARIOS),
     )
     .addOption(jobsOption())
     .addOption(
@@ -94,8 +111,17 @@ export function huntCommand(): Command {
         .default({ index: 0, of: 1 }, "1/1"),
     )
     .option("--from <execution>", "go on at this execution", whole("--from"), 0)
-    .option("--resume <file.json>", "go on where the campaigns of a --json report ended")
-    .option("--merge <files.json...>", "put --json reports together instead of hunting")
+    .addOption(
+      new Option("--resume <file.json>", "go on where the campaigns of a --json report ended").conflicts(
+        "from",
+      ),
+    )
+    .addOption(
+      new Option("--merge <files.json...>", "put --json reports together instead of hunting").conflicts([
+        ...OF_SCENARIOS,
+        ...OF_CAMPAIGNS,
+      ]),
+    )
     .option("--report <file.html>", "write the failure as a page")
     .option("--json", "print JSON")
     .action(async (scenarios: string[], options: HuntOptions) => {
@@ -104,15 +130,21 @@ export function huntCommand(): Command {
 }
 
 function act(scenarios: readonly string[], options: HuntOptions): Promise<number> {
+  const without = options.merge !== undefined ? "--merge" : options.scoreboard ? "--scoreboard" : undefined;
+  if (without !== undefined && scenarios.length > 0)
+    throw new UsageError(`${without} does not go with scenarios: ${scenarios.join(", ")}`);
   if (options.merge !== undefined) return merge(options.merge, options);
   if (options.scoreboard) return scoreboard(options);
   return untilInterrupted((signal) => hunt(scenarios, options, signal));
 }
 
-async function merge(paths: readonly string[], options: HuntOptions): Promise<number> {
+async function merge(paths: readonly string[], { json }: HuntOptions): Promise<number> {
   const merged = mergeReports(await Promise.all(paths.map(readReport)));
-  if (options.json) printJson(merged);
-  else for (const result of merged.campaigns) process.stdout.write(`${summary(result)}\n`);
+  if (json) printJson(reportJson(merged));
+  else {
+    const findings = merged.findings.map(({ scenario, oracle, text }) => `${scenario}: ${oracle}: ${text}`);
+    for (const line of [...merged.campaigns.map(summary), ...findings]) process.stdout.write(`${line}\n`);
+  }
   const found = merged.findings.length > 0 || merged.campaigns.some(({ finding }) => finding !== undefined);
   return found ? EXIT.finding : EXIT.fine;
 }
@@ -130,65 +162,87 @@ async function hunt(names: readonly string[], options: HuntOptions, signal: Abor
   });
   const before = options.resume === undefined ? undefined : await readReport(options.resume);
   const results: CampaignResult[] = [];
-  return await withLanes(options.jobs, async (pool) => {
+  const found = await withLanes(options.jobs, async (pool) => {
     for (const target of targets) {
       if (signal.aborted) break;
-      const hunter = await Hunter.start(target);
-      try {
-        const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
-        if (astray !== undefined) return showOddity(target, "repeatability", astray, options);
-        const from = resumed(before, target) ?? options.from;
-        const result = await runCampaign(
-          pool.lanes(hunter),
-          { ...campaignOptions(options, SECONDS_DEFAULT), from },
-          progressOf(target, options),
-          signal,
-        );
-        results.push(result);
-        if (!options.json) process.stdout.write(`${summary(result)}\n`);
-        if (result.finding === undefined) continue;
-        await showFailure(hunter, result, options);
-        return EXIT.finding;
-      } catch (error) {
-        if (!(error instanceof HuntBrokenError)) throw error;
-        return showOddity(target, "threads", error.message, options);
-      } finally {
-        await hunter.close();
-      }
+      const from = resumed(before, target, options) ?? options.from;
+      const turn = await huntOne(pool, target, { ...options, from }, signal);
+      if (turn.result !== undefined) results.push(turn.result);
+      if (turn.found !== undefined) return turn.found;
     }
-    const justified = results.flatMap((result) => result.justified ?? []);
-    const campaigns = results.map(({ justified: _, ...result }) => result);
-    const orderings = options.orderings ? { orderings: orderingsJson(justified) } : {};
-    if (options.json) printJson({ findings: [], campaigns, ...orderings });
-    else if (options.orderings) process.stdout.write(`${orderingsTable(justified)}\n`);
-    if (withoutLetter(justified).length > 0) return EXIT.finding;
-    return EXIT.fine;
+    return undefined;
   });
+  const justified = results.flatMap((result) => result.justified ?? []);
+  const campaigns = results.map(({ justified: _, ...result }) => result);
+  if (options.json) {
+    const orderings = options.orderings ? { orderings: orderingsJson(justified) } : {};
+    printJson({ ...reportJson({ ...(found ?? QUIET), campaigns }), ...orderings });
+  } else if (options.orderings) process.stdout.write(`${orderingsTable(justified)}\n`);
+  return found !== undefined || withoutLetter(justified).length > 0 ? EXIT.finding : EXIT.fine;
+}
+
+/** What ends a hunt. */
+type Found = Omit<CampaignReport, "campaigns">;
+
+const QUIET: Found = { ...NO_FAILURE, findings: [] };
+
+interface Turn {
+  readonly result?: CampaignResult;
+  readonly found?: Found;
+}
+
+/** One scenario, told as soon as it is over where text is printed. */
+async function huntOne(
+  pool: LanePool,
+  target: HuntTarget,
+  options: HuntOptions,
+  signal: AbortSignal,
+): Promise<Turn> {
+  const hunter = await Hunter.start(target);
+  try {
+    const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
+    if (astray !== undefined) return { found: oddity(target, "repeatability", astray, options) };
+    const asked = campaignOptions(options, SECONDS_DEFAULT);
+    const line = new TerminalLine(!options.json);
+    const progress = (now: CampaignProgress) =>
+      line.show(`${target.scenario.name}: ${counted(now)}, ${now.findings} findings`);
+    const result = await runCampaign(pool.lanes(hunter), asked, progress, signal).finally(() => line.clear());
+    if (!options.json) process.stdout.write(`${summary(result)}\n`);
+    if (result.finding === undefined) return { result };
+    return { result, found: await failure(hunter, result, options) };
+  } catch (error) {
+    if (!(error instanceof HuntBrokenError)) throw error;
+    return { found: oddity(target, "threads", error.message, options) };
+  } finally {
+    await hunter.close();
+  }
 }
 
 /** Where the target's campaign of an earlier report ended. */
-const resumed = (report: CampaignReport | undefined, { scenario, defect }: HuntTarget): number | undefined =>
-  report?.campaigns.find((each) => each.scenario === scenario.name && each.defect === (defect ?? null))?.next;
-
-/** One line on a terminal, written over and over; silence in a pipe. */
-function progressOf({ scenario }: HuntTarget, { json }: HuntOptions): (now: CampaignProgress) => void {
-  if (json || !process.stderr.isTTY) return () => {};
-  return ({ schedules, seconds, sitePairs, findings }) => {
-    const counted = `${schedules} schedules (${Math.round(schedules / seconds)}/s), ${sitePairs} site pairs`;
-    process.stderr.write(`\r\x1b[K${scenario.name}: ${counted}, ${findings} findings\r`);
-  };
-}
+const resumed = (
+  report: CampaignReport | undefined,
+  { scenario, defect }: HuntTarget,
+  { policy }: HuntOptions,
+): number | undefined =>
+  report?.campaigns.find(
+    (each) => each.scenario === scenario.name && each.defect === (defect ?? null) && each.policy === policy,
+  )?.next;
 
 /** A finding without a schedule to show: nothing can be followed there. */
-function showOddity({ scenario }: HuntTarget, oracle: string, text: string, options: HuntOptions): number {
-  if (options.json) printJson({ findings: [{ oracle, text }], scenario: scenario.name });
-  else process.stdout.write(`${scenario.name}: FOUND\n${oracle}: ${text}\n`);
-  return EXIT.finding;
+function oddity(
+  { scenario, defect }: HuntTarget,
+  oracle: string,
+  text: string,
+  { json }: HuntOptions,
+): Found {
+  if (!json) process.stdout.write(`${scenario.name}: FOUND\n${oracle}: ${text}\n`);
+  const place = { scenario: scenario.name, defect: defect ?? null };
+  return { ...NO_FAILURE, findings: [reportedFinding(place, { oracle, text })] };
 }
 
-async function showFailure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<void> {
+async function failure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<Found> {
   const { recording, draws, switches, favoured, critical, tries } = await shrink(hunter, result.log);
-  const line = formatReplay(
+  const replay = formatReplay(
     {
       scenario: result.scenario,
       defect: result.defect ?? undefined,
@@ -201,28 +255,17 @@ async function showFailure(hunter: Hunter, result: CampaignResult, options: Hunt
     },
     hunter.actors,
   );
-  const paste = `virtlab replay '${line}'${options.file === undefined ? "" : ` --file ${options.file}`}`;
+  const paste = `virtlab replay '${replay}'${options.file === undefined ? "" : ` --file ${options.file}`}`;
   const subject = subjectOf(result.scenario, result.defect ?? undefined);
   if (options.report !== undefined)
     await writeReport(options.report, formatPage(recording, { subject, line: paste, critical }));
-  if (options.json) {
-    const { findings, statements, entries, described } = recording;
-    printJson({
-      findings,
-      statements,
-      replay: line,
-      switches,
-      draws,
-      critical,
-      campaign: result,
-      entries,
-      described,
-    });
-    return;
+  if (!options.json) {
+    const text = formatRecording(recording, critical);
+    process.stdout.write(`\n${text}\n\nShrunk in ${tries} executions. Again:\n  ${paste}\n`);
   }
-  process.stdout.write(
-    `\n${formatRecording(recording, critical)}\n\nShrunk in ${tries} executions. Again:\n  ${paste}\n`,
-  );
+  const { statements, entries, described } = recording;
+  const findings = recording.findings.map((finding) => reportedFinding(result, finding));
+  return { findings, statements, replay, switches, draws, critical, entries, described };
 }
 
 async function scoreboard(options: HuntOptions): Promise<number> {
@@ -253,11 +296,12 @@ async function scoreboard(options: HuntOptions): Promise<number> {
     : EXIT.finding;
 }
 
+const counted = ({ schedules, seconds, sitePairs }: CampaignProgress | CampaignResult): string =>
+  `${schedules} schedules (${Math.round(schedules / seconds)}/s), ${sitePairs} site pairs`;
+
 function summary(result: CampaignResult): string {
-  const perSecond = Math.round(result.schedules / result.seconds);
-  const counted = `${result.schedules} schedules (${perSecond}/s), ${result.sitePairs} site pairs`;
   const end = result.finding === undefined ? (result.exhausted ? "all there are" : "quiet") : "FOUND";
-  return `${result.scenario}: ${end} after ${counted}; go on with --from ${result.next}`;
+  return `${result.scenario}: ${end} after ${counted(result)}; go on with --from ${result.next}`;
 }
 
 const campaignOptions = (options: HuntOptions, seconds: number): Partial<CampaignOptions> => ({

@@ -19,6 +19,7 @@ import { EXIT } from "../exit-codes.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { jobsOption } from "../jobs.ts";
 import { orderingsJson, orderingsTable } from "../orderings.ts";
+import { TerminalLine } from "../terminal-line.ts";
 
 interface ProveOptions {
   seconds: string;
@@ -82,7 +83,7 @@ async function run(names: readonly string[], options: ProveOptions, signal: Abor
   const scenarios = chosen(names, own);
   const defect = options.defect === undefined ? undefined : findPlanted(options.defect, own.defects).id;
   const results: { proof: Proof; statement: string }[] = [];
-  const live = process.stderr.isTTY && options.json !== true;
+  const line = new TerminalLine(options.json !== true);
   await withLanes(options.jobs, async (pool) => {
     for (const scenario of scenarios) {
       if (signal.aborted) break;
@@ -93,9 +94,9 @@ async function run(names: readonly string[], options: ProveOptions, signal: Abor
           ...{ seconds, search: options.plain ? "plain" : "reduced", races: options.races },
           ...{ justify: options.orderings === true, signal },
         },
-        live ? (now) => showProgress(scenario.name, now) : undefined,
+        (now) => line.show(progressText(scenario.name, now)),
       );
-      if (live) process.stderr.write("\r\x1b[K");
+      line.clear();
       results.push({ proof, statement: statement(proof, scenario.summary) });
       if (options.json !== true) print(proof, scenario, options.file);
     }
@@ -139,11 +140,11 @@ function weakSetup({ weak, plainSite, withoutBarrier }: ProveOptions): WeakSetup
 }
 
 /** The estimate is of every single interleaving; the search needs one of each class. */
-function showProgress(name: string, { estimate, executions, share }: ProofProgress): void {
+function progressText(name: string, { estimate, executions, share }: ProofProgress): string {
   const size = `about ${rounded(estimate)} interleavings`;
   const done =
     executions === 0 ? "" : `, ${executions} executions, ${(100 * share).toFixed(1)} % of the tree so far`;
-  process.stderr.write(`\r\x1b[K${name}: ${size}${done} `);
+  return `${name}: ${size}${done}`;
 }
 
 function print(proof: Proof, { summary }: Scenario, file: string | undefined): void {

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cliHere } from "../support/cli.ts";
+
+const ODD = fileURLToPath(new URL("../hunt/odd-scenarios.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "virtlab-test-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const hunted = async (...args: string[]) => {
+  const { code, stdout } = await cliHere("hunt", ...args, "--jobs", "1", "--json");
+  return { code, report: JSON.parse(stdout), stdout };
+};
+
+describe("a report of virtlab hunt", () => {
+  type Hunted = Awaited<ReturnType<typeof hunted>>;
+  let nothing: Hunted;
+  let race: Hunted;
+  let odd: Hunted;
+  beforeAll(async () => {
+    nothing = await hunted("flags", "--schedules", "20");
+    // A quiet scenario first.
+    race = await hunted("resize", "flags", "--defect", "R33", "--schedules", "500");
+    odd = await hunted("forgetful", "--file", ODD);
+  });
+
+  it("has the same keys whether it found nothing, a race, or a scenario that does not repeat itself", async () => {
+    expect([nothing.code, race.code, odd.code]).toEqual([0, 1, 1]);
+    const keys = ({ report }: Hunted) => Object.keys(report).sort();
+    expect(keys(race)).toEqual(keys(nothing));
+    expect(keys(odd)).toEqual(keys(nothing));
+    const [inRace, inOdd] = [race, odd].map(({ report }) => report.findings[0]);
+    expect(inRace).toMatchObject({ scenario: "flags", defect: "R33", oracle: "O1 quiescence" });
+    expect(inOdd).toMatchObject({ scenario: "forgetful", defect: null, oracle: "repeatability" });
+    expect(Object.keys(inOdd).sort()).toEqual(Object.keys(inRace).sort());
+    const campaigns = (report: { campaigns: object[] }) => report.campaigns.map((each) => Object.keys(each));
+    expect(campaigns(race.report)).toEqual([...campaigns(nothing.report), ...campaigns(nothing.report)]);
+  });
+
+  it("can be gone on with, and put together with others, whatever it found", async () => {
+    const files = [nothing, race, odd].map(({ stdout }, at) => {
+      const file = join(folder, `${at}.json`);
+      writeFileSync(file, stdout);
+      return file;
+    });
+    const merged = await cliHere("hunt", "--merge", ...files, "--json");
+    const report = JSON.parse(merged.stdout);
+    expect(report).toMatchObject({ replay: race.report.replay, findings: [{}, {}] });
+    expect(Object.keys(report).sort()).toEqual(Object.keys(nothing.report).sort());
+    const text = await cliHere("hunt", "--merge", ...files);
+    expect(text.stdout).toMatch(/^forgetful: repeatability: the scenario does not repeat itself/m);
+
+    const [first] = race.report.campaigns;
+    const resume = ["--resume", files[1] as string, "--schedules", "10"];
+    const resumed = await hunted(first.scenario, "--defect", "R33", ...resume);
+    expect(resumed.report.campaigns).toMatchObject([{ schedules: 10, next: first.next + 10 }]);
+  });
+
+  it.each([
+    [["--merge", "a.json", "--scoreboard"], "'--scoreboard'"],
+    [["--merge", "a.json", "--defect", "R33"], "'--defect <id>'"],
+    [["--merge", "a.json", "--seed", "3"], "'--seed <number>'"],
+    [["--scoreboard", "--monitor"], "'--monitor'"],
+    [["--scoreboard", "--file", ODD], "'--file <module>'"],
+    [["--resume", "a.json", "--from", "3"], "'--from <execution>'"],
+    [["flags", "--scoreboard"], "--scoreboard does not go with scenarios: flags"],
+    [["flags", "--merge", "a.json"], "--merge does not go with scenarios: flags"],
+  ])("refuses %j: exit code 2", async (args, message) => {
+    const { code, stderr } = await cliHere("hunt", ...args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+});
