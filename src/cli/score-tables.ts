@@ -15,7 +15,7 @@ export function scoreTable(rows: readonly ScoreRow[]): string {
   return formatTable(["defect", "name", "", "scenario", "oracle", "schedules", "seconds"], cells);
 }
 
-/** A line for each defect, and for each policy "schedules / seconds" until it was killed, or a dash. */
+/** A line for each defect, and for each policy "schedules / seconds" until it was killed, a dash, or nothing if not tried. */
 export function policyTable(rows: readonly ScoreRow[], policies: readonly string[]): string {
   const planted = rows.filter(({ needs }) => needs === "interleaving");
   const ids = [...new Set(planted.map(({ id }) => id))];
@@ -28,5 +28,7 @@ export function policyTable(rows: readonly ScoreRow[], policies: readonly string
   return formatTable(["defect", ...policies], [...cells, ["killed", ...killed]]);
 }
 
-const scoreCell = (row: ScoreRow | undefined): string =>
-  row?.killed ? `${row.schedules} / ${row.seconds.toFixed(2)}` : "-";
+function scoreCell(row: ScoreRow | undefined): string {
+  if (row === undefined) return "";
+  return row.killed ? `${row.schedules} / ${row.seconds.toFixed(2)}` : "-";
+}

@@ -222,10 +222,11 @@ export async function campaign(
   target: HuntTarget,
   options: Partial<CampaignOptions>,
   progress?: (now: CampaignProgress) => void,
+  signal?: AbortSignal,
 ): Promise<CampaignResult> {
   const hunter = await Hunter.start(target);
   try {
-    return await runCampaign([ownLane(hunter)], options, progress);
+    return await runCampaign([ownLane(hunter)], options, progress, signal);
   } finally {
     await hunter.close();
   }

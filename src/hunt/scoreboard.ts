@@ -1,5 +1,6 @@
 /** Every planted defect against the hunter: what kills it, in how many schedules and seconds, or that it survives. */
-import { type CampaignOptions, campaign } from "./campaign.ts";
+import { inLanes, numbered } from "../machine/pool.ts";
+import { type CampaignOptions, type CampaignResult, campaign } from "./campaign.ts";
 import type { Defect, Needs } from "./defect.ts";
 import { findScenario } from "./load.ts";
 
@@ -16,42 +17,64 @@ export interface ScoreRow {
   readonly note?: string;
 }
 
+/** Of each defect, for all of its scenarios together. */
+const SECONDS = 60;
+
+/** One defect under one policy. */
+interface Game {
+  readonly defect: Defect;
+  readonly policy: string;
+}
+
+/** Each defect under each policy. An abort leaves out those that are not decided by then. */
+export async function scoreAll(
+  defects: readonly Defect[],
+  policies: readonly string[],
+  options: Partial<CampaignOptions>,
+  { jobs, signal, onRow }: { jobs: number; signal?: AbortSignal; onRow?: (row: ScoreRow) => void },
+): Promise<ScoreRow[]> {
+  const games: Game[] = defects.flatMap((defect) => policies.map((policy) => ({ defect, policy })));
+  const rows: (ScoreRow | undefined)[] = [];
+  let next = 0;
+  await inLanes(numbered(jobs), async () => {
+    const place = next++;
+    const game = games[place];
+    if (game === undefined || signal?.aborted) return false;
+    const row = await score(game, options, signal);
+    rows[place] = row;
+    if (row !== undefined) onRow?.(row);
+    return true;
+  });
+  return rows.filter((row) => row !== undefined);
+}
+
 /** Each scenario of a defect gets its turn, the likeliest first, until one shows it or the time is gone. */
-export async function score(defect: Defect, options: Partial<CampaignOptions>): Promise<ScoreRow> {
-  const policy = options.policy ?? "portfolio";
-  let schedules = 0;
-  let seconds = 0;
-  for (const name of defect.scenarios) {
-    const result = await campaign(
-      { scenario: findScenario(name), defect: defect.id },
-      { ...options, policy, seconds: (options.seconds ?? 60) / defect.scenarios.length },
-    );
-    schedules += result.schedules;
-    seconds += result.seconds;
-    if (result.finding === undefined) continue;
-    return {
-      id: defect.id,
-      name: defect.name,
-      needs: defect.needs,
-      killed: true,
-      policy,
-      scenario: name,
-      oracle: result.finding.oracle,
-      schedules,
-      seconds,
-      ...(defect.note !== undefined && { note: defect.note }),
-    };
+async function score(
+  { defect, policy }: Game,
+  options: Partial<CampaignOptions>,
+  signal: AbortSignal | undefined,
+): Promise<ScoreRow | undefined> {
+  const { id, name, needs, scenarios, note } = defect;
+  const seconds = (options.seconds ?? SECONDS) / scenarios.length;
+  const spent = { schedules: 0, seconds: 0 };
+  let shown: CampaignResult | undefined;
+  for (const each of scenarios) {
+    const target = { scenario: findScenario(each), defect: id };
+    const result = await campaign(target, { ...options, policy, seconds }, undefined, signal);
+    spent.schedules += result.schedules;
+    spent.seconds += result.seconds;
+    if (result.finding !== undefined) {
+      shown = result;
+      break;
+    }
+    if (signal?.aborted) return undefined;
   }
   return {
-    id: defect.id,
-    name: defect.name,
-    needs: defect.needs,
-    killed: false,
-    policy,
-    scenario: defect.scenarios[0] ?? "",
-    oracle: "",
-    schedules,
-    seconds,
-    ...(defect.note !== undefined && { note: defect.note }),
+    ...{ id, name, needs, policy },
+    killed: shown !== undefined,
+    scenario: shown?.scenario ?? scenarios[0] ?? "",
+    oracle: shown?.finding?.oracle ?? "",
+    ...spent,
+    ...(note !== undefined && { note }),
   };
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { cliHere } from "../support/cli.ts";
 
 const ODD = fileURLToPath(new URL("../hunt/odd-scenarios.ts", import.meta.url));
@@ -56,6 +56,26 @@ describe("a report of virtlab hunt", () => {
     const resume = ["--resume", files[1] as string, "--schedules", "10"];
     const resumed = await hunted(first.scenario, "--defect", "R33", ...resume);
     expect(resumed.report.campaigns).toMatchObject([{ schedules: 10, next: first.next + 10 }]);
+  });
+
+  it("of a scoreboard that is interrupted has what was decided by then", async () => {
+    const { isTTY } = process.stderr;
+    process.stderr.isTTY = true;
+    const running = cliHere("hunt", "--scoreboard", "--jobs", "1", "--shard", "4/20");
+    // Progress is told as soon as a row is there.
+    const write = vi.mocked(process.stderr.write);
+    const keep = write.getMockImplementation();
+    write.mockImplementation((data) => {
+      write.mockImplementation(keep as NonNullable<typeof keep>);
+      process.emit("SIGINT");
+      return process.stderr.write(data);
+    });
+    const { code, stdout, stderr } = await running;
+    process.stderr.isTTY = isTTY;
+    expect(stderr).toContain("1 of 4: R04 killed");
+    expect(stdout).toMatch(/^R04 .* killed/m);
+    expect(stdout.match(/^R\d+/gm)).toHaveLength(1);
+    expect(code).toBe(130);
   });
 
   it.each([

@@ -27,11 +27,10 @@ import { formatReplay } from "../../hunt/replay-line.ts";
 import { formatPage, subjectOf } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
 import { SCENARIOS } from "../../hunt/scenarios/index.ts";
-import { type ScoreRow, score } from "../../hunt/scoreboard.ts";
+import { type ScoreRow, scoreAll } from "../../hunt/scoreboard.ts";
 import { shrink } from "../../hunt/shrink.ts";
 import { withSpurious } from "../../hunt/spurious.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
-import { inLanes, numbered } from "../../machine/pool.ts";
 import { newCommand } from "../command.ts";
 import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -134,8 +133,9 @@ function act(scenarios: readonly string[], options: HuntOptions): Promise<number
   if (without !== undefined && scenarios.length > 0)
     throw new UsageError(`${without} does not go with scenarios: ${scenarios.join(", ")}`);
   if (options.merge !== undefined) return merge(options.merge, options);
-  if (options.scoreboard) return scoreboard(options);
-  return untilInterrupted((signal) => hunt(scenarios, options, signal));
+  return untilInterrupted((signal) =>
+    options.scoreboard ? scoreboard(options, signal) : hunt(scenarios, options, signal),
+  );
 }
 
 async function merge(paths: readonly string[], { json }: HuntOptions): Promise<number> {
@@ -268,32 +268,31 @@ async function failure(hunter: Hunter, result: CampaignResult, options: HuntOpti
   return { findings, statements, replay, switches, draws, critical, entries, described };
 }
 
-async function scoreboard(options: HuntOptions): Promise<number> {
+async function scoreboard(options: HuntOptions, signal: AbortSignal): Promise<number> {
   const every = options.policy === EVERY_POLICY;
   if (!every) checkPolicy(options.policy);
   const policies = every ? POLICY_NAMES : [options.policy];
   // What cannot be planted in the scenarios that there are survives every policy.
   const all = DEFECTS.filter(({ scenarios }) => !every || scenarios.length > 0);
   const own = all.filter((_, at) => at % options.shard.of === options.shard.index);
-  const games = own.flatMap((defect) => policies.map((policy) => ({ defect, policy })));
-  const left = [...games.entries()];
-  const rows: ScoreRow[] = [];
   const campaigns = { ...campaignOptions(options, SCOREBOARD_SECONDS), shard: { index: 0, of: 1 } };
-  await inLanes(numbered(options.jobs), async () => {
-    const [place, game] = left.shift() ?? [];
-    if (place === undefined || game === undefined) return false;
-    const row = await score(game.defect, { ...campaigns, policy: game.policy });
-    rows[place] = row;
-    const what = every ? `${row.id} under ${row.policy}` : row.id;
-    if (!options.json) process.stderr.write(`${what}: ${row.killed ? "killed" : "survived"}\n`);
-    return true;
-  });
+  const line = new TerminalLine(!options.json);
+  let done = 0;
+  const onRow = ({ id, policy, killed }: ScoreRow): void => {
+    const now = `${++done} of ${own.length * policies.length}`;
+    line.show(`${now}: ${id}${every ? ` under ${policy}` : ""} ${killed ? "killed" : "survived"}`);
+  };
+  const rows = await scoreAll(own, policies, campaigns, { jobs: options.jobs, signal, onRow });
+  line.clear();
   if (options.json) printJson({ defects: rows });
   else process.stdout.write(`${every ? policyTable(rows, policies) : scoreTable(rows)}\n`);
-  const shown = rows.filter(({ killed }) => killed).map(({ id }) => id);
-  return rows.every(({ id, needs }) => shown.includes(id) || needs !== "interleaving")
-    ? EXIT.fine
-    : EXIT.finding;
+  return own.some((defect) => survived(defect, rows, policies)) ? EXIT.finding : EXIT.fine;
+}
+
+/** Whatever was tried, and all of it was. */
+function survived({ id, needs }: Defect, rows: readonly ScoreRow[], policies: readonly string[]): boolean {
+  const tried = rows.filter((row) => row.id === id);
+  return needs === "interleaving" && tried.length === policies.length && !tried.some(({ killed }) => killed);
 }
 
 const counted = ({ schedules, seconds, sitePairs }: CampaignProgress | CampaignResult): string =>
