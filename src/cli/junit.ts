@@ -7,18 +7,19 @@ const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g;
 const escapeXml = (text: string): string =>
   text.replace(UNPRINTABLE, "?").replace(/[<>&"]/g, (character) => ESCAPES[character] ?? character);
 
-/** One test case for the machines that passed, and one for each finding. */
-export function junit({ machines, findings, seconds }: CampaignReport): string {
-  const cases = findings.map(
-    ({ seed, what, detail }) =>
-      `    <testcase classname="virtlab.stress" name="machine ${seed}" time="0">\n` +
-      `      <failure message="${escapeXml(what)}">${escapeXml(detail)}</failure>\n    </testcase>`,
-  );
+/** One test case for the machines that passed, and one for each finding, and for a failure of our own. */
+export function junit({ machines, findings, failure, seconds }: CampaignReport): string {
+  const errors = failure === null ? [] : [failure];
+  const cases = [
+    ...findings.map((finding) => testCase(finding, "failure")),
+    ...errors.map((error) => testCase(error, "error")),
+  ];
   const passed = `    <testcase classname="virtlab.stress" name="${machines - findings.length} machines without finding" time="${seconds.toFixed(3)}"/>`;
+  const counts = `tests="${cases.length + 1}" failures="${findings.length}" errors="${errors.length}" time="${seconds.toFixed(3)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites tests="${cases.length + 1}" failures="${cases.length}" time="${seconds.toFixed(3)}">`,
-    `  <testsuite name="virtlab stress" tests="${cases.length + 1}" failures="${cases.length}" errors="0" time="${seconds.toFixed(3)}">`,
+    `<testsuites ${counts}>`,
+    `  <testsuite name="virtlab stress" ${counts}>`,
     passed,
     ...cases,
     "  </testsuite>",
@@ -26,3 +27,10 @@ export function junit({ machines, findings, seconds }: CampaignReport): string {
     "",
   ].join("\n");
 }
+
+const testCase = (
+  { seed, what, detail }: CampaignReport["findings"][number],
+  kind: "failure" | "error",
+): string =>
+  `    <testcase classname="virtlab.stress" name="machine ${seed}" time="0">\n` +
+  `      <${kind} message="${escapeXml(what)}">${escapeXml(detail)}</${kind}>\n    </testcase>`;

@@ -2,7 +2,8 @@
 import { displayUrl } from "../machine/thread.ts";
 import { formatTable } from "../observe/report/tables.ts";
 import type { CampaignReport } from "../stress/campaign/campaign.ts";
-import { type DefectRow, NO_DEFECT } from "../stress/campaign/defect-campaign.ts";
+import { type DefectReport, type DefectRow, NO_DEFECT } from "../stress/campaign/defect-campaign.ts";
+import type { EpisodeFailure } from "../stress/campaign/episode-pool.ts";
 import type { FaultReport } from "../stress/campaign/fault-campaign.ts";
 import { huntLine } from "../stress/campaign/hunt-line.ts";
 import { episode, type Wishes } from "../stress/episode/swarm.ts";
@@ -38,6 +39,7 @@ export function liveLine(report: CampaignReport): string {
 export function campaignText(seed: number, report: CampaignReport, wishes: Wishes): string {
   const rows = [
     ["machines", report.machines],
+    ["cut short", report.cutShort],
     ["actions", report.actions],
     ...Object.entries(report.byAction).map(([name, count]) => [`  ${name}`, count]),
     ["bytes verified", report.bytesVerified],
@@ -52,15 +54,21 @@ export function campaignText(seed: number, report: CampaignReport, wishes: Wishe
     const hunt = lines.hunt === null ? "" : `\nhunt:  ${lines.hunt}`;
     return `finding: ${finding.what}\n${finding.detail}\nagain: ${lines.again}${hunt}`;
   });
+  const failure = report.failure === null ? [] : [failureText(report.failure)];
   const verdict = `verdict: ${report.findings.length} findings in ${report.seconds.toFixed(1)} s (seed ${seed})`;
-  return [formatTable([], rows), ...findings, verdict].join("\n\n");
+  return [formatTable([], rows), ...findings, ...failure, verdict].join("\n\n");
 }
 
-export function faultText(seed: number, { fault, runs, detected, missed, words }: FaultReport): string {
+const failureText = ({ seed, detail }: EpisodeFailure): string =>
+  `a failure of virtlab, in the machine of seed ${seed}, ended it too early:\n${detail}`;
+
+export function faultText(seed: number, report: FaultReport): string {
+  const { fault, runs, detected, missed, words, failure } = report;
   const others = missed.map((each) => `missed: seed ${each.seed}: ${each.what ?? "nothing was found"}`);
   return [
     ...(words === null ? [] : [`detected as: ${words}`]),
     ...others,
+    ...(failure === null ? [] : [failureText(failure)]),
     `verdict: ${fault} detected in ${detected} of ${runs} machines (seed ${seed})`,
   ].join("\n");
 }
@@ -70,7 +78,7 @@ export function defectsLine(now: readonly string[], rows: readonly DefectRow[], 
   return `planted: ${now.join(", ")}; ${rows.length} of ${total} done, ${found} found`;
 }
 
-export function defectsText(rows: readonly DefectRow[]): string {
+export function defectsText({ defects: rows, failure }: DefectReport): string {
   const lines = rows.map(({ id, name, outcome, seconds, machines, what }) => [
     id,
     name,
@@ -81,7 +89,9 @@ export function defectsText(rows: readonly DefectRow[]): string {
   const planted = rows.filter(({ id }) => id !== NO_DEFECT);
   const count = (wanted: DefectRow["outcome"]) => planted.filter(({ outcome }) => outcome === wanted).length;
   const verdict = `${count("found")} found, ${count("not found")} not, ${count("not in a live machine")} cannot be in a live machine`;
-  return [formatTable(["defect", "", "stress", "machines", "finding"], lines), `verdict: ${verdict}`].join(
-    "\n\n",
-  );
+  return [
+    formatTable(["defect", "", "stress", "machines", "finding"], lines),
+    ...(failure === null ? [] : [failureText(failure)]),
+    `verdict: ${verdict}`,
+  ].join("\n\n");
 }

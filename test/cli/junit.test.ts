@@ -6,6 +6,7 @@ import { junit } from "../../src/cli/junit.ts";
 const REPORT = {
   ...{ seconds: 1.5, machines: 3, actions: 0, bytesVerified: 0, resets: 0, unplugs: 0, workerKills: 0 },
   ...{ byAction: {}, kicks: 0, interrupts: 0, heapSlope: 0, handleSlope: 0, residentSlope: 0 },
+  ...{ cutShort: 0, failure: null },
 };
 const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: "", parseAttributeValue: true });
 
@@ -29,4 +30,12 @@ test("each finding is a failed test case with its message and detail, whatever c
 test("no finding, no failure", () => {
   const { testsuites } = parser.parse(junit({ ...REPORT, findings: [] }));
   expect(testsuites.testsuite).toMatchObject({ tests: 1, failures: 0, errors: 0 });
+});
+
+test("a failure of our own is an error, beside what was found", () => {
+  const failure = { seed: 7, what: "no space left", detail: "at once" };
+  const findings = [{ seed: 5, what: "stalled", detail: "" }];
+  const { testsuites } = parser.parse(junit({ ...REPORT, findings, failure }));
+  expect(testsuites.testsuite).toMatchObject({ tests: 3, failures: 1, errors: 1 });
+  expect(testsuites.testsuite.testcase[2].error).toEqual({ message: "no space left", "#text": "at once" });
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,7 +19,18 @@ describe("virtlab stress", () => {
     );
     const keys = [
       ...["findings", "machines", "actions", "bytesVerified", "resets", "unplugs", "workerKills"],
-      ...["heapSlope", "handleSlope", "residentSlope", "seed", "seconds", "byAction", "kicks", "interrupts"],
+      ...[
+        "heapSlope",
+        "handleSlope",
+        "residentSlope",
+        "cutShort",
+        "failure",
+        "seed",
+        "seconds",
+        "byAction",
+        "kicks",
+        "interrupts",
+      ],
     ];
     expect(Object.keys(JSON.parse(stdout)).sort()).toEqual(keys.sort());
     expect(code).toBe(0);
@@ -58,6 +69,18 @@ describe("virtlab stress", () => {
     const { code, stdout } = await done;
     expect(JSON.parse(stdout)).toMatchObject({ seed: 3, findings: [] });
     expect(code).toBe(130);
+  });
+
+  it("leaves nothing in the temporary folder when it is told to end at once", async () => {
+    const files = mkdtempSync(join(folder, "files-"));
+    const { child, done } = startCli(["stress", "--seconds", "600", "--seed", "3"], undefined, {
+      TMPDIR: files,
+    });
+    const machines = () => readdirSync(files).flatMap((name) => readdirSync(join(files, name)));
+    while (machines().length === 0) await delay(20);
+    child.kill("SIGTERM");
+    expect((await done).code).toBe(143);
+    expect(readdirSync(files)).toEqual([]);
   });
 
   it("prints its report also where the folder for JUnit has gone meanwhile", async () => {

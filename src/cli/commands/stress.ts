@@ -144,7 +144,7 @@ async function stress(options: StressOptions): Promise<number> {
   });
   line.clear();
   print(options, withAgain(seed, report, wishes), campaignText(seed, report, wishes));
-  const code = exitCode(report.findings.length > 0, signal);
+  const code = exitCode(report.findings.length > 0, report, signal);
   return options.junit === undefined || keepJunit(options.junit, report)
     ? code
     : Math.max(code, EXIT.failure);
@@ -168,8 +168,10 @@ function interrupted(): AbortSignal {
   return stop.signal;
 }
 
-const exitCode = (found: boolean, { aborted }: AbortSignal): number =>
-  found ? EXIT.finding : aborted ? EXIT.interrupted : EXIT.fine;
+function exitCode(found: boolean, { failure }: { failure: object | null }, { aborted }: AbortSignal): number {
+  if (failure !== null) return EXIT.failure;
+  return found ? EXIT.finding : aborted ? EXIT.interrupted : EXIT.fine;
+}
 
 function print({ json }: StressOptions, document: object, text: string): void {
   process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text}\n`);
@@ -245,7 +247,7 @@ async function faultCampaign(
   );
   line.clear();
   print(options, { seed, ...report }, faultText(seed, report));
-  return exitCode(report.missed.length > 0, signal);
+  return exitCode(report.missed.length > 0, report, signal);
 }
 
 /** Fine is when every defect had its time: which of them are found is the answer, not a finding. */
@@ -254,7 +256,7 @@ async function defectCampaign(options: StressOptions, lanes: number, seed: numbe
   const ids = typeof options.defects === "string" ? options.defects.split(",") : undefined;
   const line = new TerminalLine();
   const signal = interrupted();
-  const rows = await runDefects({
+  const report = await runDefects({
     secondsEach,
     lanes,
     seed,
@@ -263,7 +265,7 @@ async function defectCampaign(options: StressOptions, lanes: number, seed: numbe
     ...(ids && { ids: ids.map((id) => (id === NO_DEFECT ? id : findDefect(id).id)) }),
   });
   line.clear();
-  print(options, { seed, secondsEach, defects: rows }, defectsText(rows));
-  const disproved = rows.some(({ id, outcome }) => id === NO_DEFECT && outcome === "found");
-  return exitCode(disproved, signal);
+  print(options, { seed, secondsEach, ...report }, defectsText(report));
+  const disproved = report.defects.some(({ id, outcome }) => id === NO_DEFECT && outcome === "found");
+  return exitCode(disproved, report, signal);
 }

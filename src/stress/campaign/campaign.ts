@@ -4,7 +4,7 @@ import { inLanes, numbered } from "../../machine/pool.ts";
 import { footprint } from "../episode/footprint.ts";
 import type { EpisodeReport } from "../episode/run-episode.ts";
 import { episode, type Wishes } from "../episode/swarm.ts";
-import { type EpisodePool, withEpisodePool } from "./episode-pool.ts";
+import { type EpisodeFailure, type EpisodePool, failureIn, withEpisodePool } from "./episode-pool.ts";
 import { slopePerMinute } from "./slope.ts";
 
 export interface CampaignOptions {
@@ -30,7 +30,10 @@ export interface CampaignOptions {
 export interface CampaignReport {
   readonly findings: readonly { readonly seed: number; readonly what: string; readonly detail: string }[];
   readonly seconds: number;
+  /** Those that had their end. */
   readonly machines: number;
+  /** Those that were ended before it: nothing is known of them. */
+  readonly cutShort: number;
   readonly actions: number;
   readonly bytesVerified: number;
   readonly resets: number;
@@ -46,6 +49,8 @@ export interface CampaignReport {
   readonly heapSlope: number;
   readonly handleSlope: number;
   readonly residentSlope: number;
+  /** What ended the campaign too early; no finding, but a failure of our own. */
+  readonly failure: EpisodeFailure | null;
 }
 
 interface Sample {
@@ -68,7 +73,10 @@ export async function campaignOn(pool: EpisodePool, options: CampaignOptions): P
   let next = options.seed;
   const last = options.episodes === undefined ? Number.POSITIVE_INFINITY : next + options.episodes;
   const over = () =>
-    signal?.aborted || performance.now() >= until || (options.failFast && tally.findings.length > 0);
+    signal?.aborted ||
+    tally.failure !== null ||
+    performance.now() >= until ||
+    (options.failFast && tally.findings.length > 0);
   const tell = () => options.onProgress?.(tally.report());
   // A machine may take a minute.
   const ticking = setInterval(tell, TICK_MS);
@@ -76,10 +84,15 @@ export async function campaignOn(pool: EpisodePool, options: CampaignOptions): P
     await inLanes(numbered(options.machines), async () => {
       if (over() || next >= last) return false;
       const limitMs = options.cutShort ? until - performance.now() : Number.POSITIVE_INFINITY;
-      const report = await pool.run(episode(next++, options.wishes), { limitMs, ...(signal && { signal }) });
-      tally.add(report);
-      if (report.finding !== null) await options.onFinding?.(report);
-      tell();
+      const seed = next++;
+      try {
+        const report = await pool.run(episode(seed, options.wishes), { limitMs, ...(signal && { signal }) });
+        tally.add(report);
+        if (report.finding !== null) await options.onFinding?.(report);
+        tell();
+      } catch (error) {
+        tally.failure ??= failureIn(seed, error);
+      }
       return true;
     });
   } finally {
@@ -90,18 +103,22 @@ export async function campaignOn(pool: EpisodePool, options: CampaignOptions): P
 
 class Tally {
   readonly findings: { seed: number; what: string; detail: string }[] = [];
+  failure: EpisodeFailure | null = null;
   readonly #begun = performance.now();
   readonly #byAction = new Map<string, number>();
   readonly #samples: Sample[] = [];
   /** By thread, as it was last. */
   readonly #held = new Map<number, number>();
-  #episodes = 0;
+  #whole = 0;
+  #cutShort = 0;
   #bytes = 0;
   #kicks = 0;
   #interrupts = 0;
 
-  add({ seed, finding, bytesVerified, byAction, kicks, interrupts, footprint: thread }: EpisodeReport): void {
-    this.#episodes++;
+  add(report: EpisodeReport): void {
+    const { seed, finding, cutShort, bytesVerified, byAction, kicks, interrupts, footprint: thread } = report;
+    if (cutShort) this.#cutShort++;
+    else this.#whole++;
     this.#kicks += kicks;
     this.#interrupts += interrupts;
     this.#bytes += bytesVerified;
@@ -127,7 +144,8 @@ class Tally {
     return {
       findings: this.findings,
       seconds: (performance.now() - this.#begun) / 1000,
-      machines: this.#episodes,
+      machines: this.#whole,
+      cutShort: this.#cutShort,
       actions: [...this.#byAction.values()].reduce((sum, each) => sum + each, 0),
       bytesVerified: this.#bytes,
       resets: count("reset", "rebind"),
@@ -148,6 +166,7 @@ class Tally {
         times,
         late.map(({ handles }) => handles),
       ),
+      failure: this.failure,
     };
   }
 }

@@ -8,7 +8,7 @@ import { DEFECTS } from "../../hunt/defects/index.ts";
 import { inLanes, numbered } from "../../machine/pool.ts";
 import type { Wishes } from "../episode/swarm.ts";
 import { type CampaignReport, campaignOn } from "./campaign.ts";
-import { withEpisodePool } from "./episode-pool.ts";
+import { type EpisodeFailure, withEpisodePool } from "./episode-pool.ts";
 
 export interface DefectRow {
   readonly id: string;
@@ -19,6 +19,13 @@ export interface DefectRow {
   /** Begun until then. */
   readonly machines: number;
   readonly what: string | null;
+}
+
+export interface DefectReport {
+  /** In their order; those that an abort or a failure has left out are missing. */
+  readonly defects: readonly DefectRow[];
+  /** What ended it too early; a failure of our own. */
+  readonly failure: EpisodeFailure | null;
 }
 
 export interface DefectCampaignOptions {
@@ -69,30 +76,32 @@ const LIVE = new Set([
   "Vectors",
 ]);
 
-/** In their order; those that an abort has left out are missing. */
-export async function runDefects(options: DefectCampaignOptions): Promise<DefectRow[]> {
+export async function runDefects(options: DefectCampaignOptions): Promise<DefectReport> {
   const { ids, lanes, signal, onProgress } = options;
   const wanted = [NOTHING, ...DEFECTS].filter((each) => ids?.includes(each.id) ?? !isPacked(each));
   const rows: DefectRow[] = [];
   const now = new Set<string>();
   let next = 0;
+  let failure: EpisodeFailure | null = null;
   await withEpisodePool(lanes, (pool) =>
     inLanes(numbered(lanes), async () => {
       const defect = wanted[next++];
-      if (defect === undefined || signal?.aborted) return false;
+      if (defect === undefined || signal?.aborted || failure !== null) return false;
       now.add(defect.id);
       const told = () => onProgress?.([...now], rows, wanted.length);
       told();
       const plantable = defect === NOTHING || (isLive(defect) && !isPacked(defect));
       const wishes: Wishes = { deadlines: DEADLINES, ...(defect !== NOTHING && { defect: defect.id }) };
       const report = plantable ? await campaignOn(pool, { ...campaignOptions(options), wishes }) : undefined;
-      if (report?.findings.length || !signal?.aborted) rows.push(row(defect, report));
+      const ended = signal?.aborted || (report?.failure ?? null) !== null;
+      if (report?.findings.length || !ended) rows.push(row(defect, report));
+      failure ??= report?.failure ?? null;
       now.delete(defect.id);
       told();
       return true;
     }),
   );
-  return rows.sort((a, b) => indexOf(wanted, a) - indexOf(wanted, b));
+  return { defects: rows.sort((a, b) => indexOf(wanted, a) - indexOf(wanted, b)), failure };
 }
 
 const NOTHING: Pick<Defect, "id" | "name"> = { id: NO_DEFECT, name: "nothing is planted" };
@@ -121,7 +130,8 @@ function row({ id, name }: Pick<Defect, "id" | "name">, report: CampaignReport |
   if (report === undefined)
     return { id, name, outcome: "not in a live machine", seconds: null, machines: 0, what: null };
   const [finding] = report.findings;
-  const { machines, seconds } = report;
+  const { seconds } = report;
+  const machines = report.machines + report.cutShort;
   return finding === undefined
     ? { id, name, outcome: "not found", seconds: null, machines, what: null }
     : { id, name, outcome: "found", seconds, machines, what: finding.what };

@@ -2,10 +2,11 @@
 
 import { inLanes, numbered } from "../../machine/pool.ts";
 import { SCRATCH } from "../episode/random-device.ts";
+import type { EpisodeReport } from "../episode/run-episode.ts";
 import { type Episode, episode } from "../episode/swarm.ts";
 import { type Fault, findFault } from "../faults/faults.ts";
 import { FLAKY_DISK } from "../modules.ts";
-import type { EpisodePool } from "./episode-pool.ts";
+import { type EpisodeFailure, type EpisodePool, failureIn } from "./episode-pool.ts";
 
 export interface FaultReport {
   readonly fault: string;
@@ -16,6 +17,8 @@ export interface FaultReport {
   readonly missed: readonly { readonly seed: number; readonly what: string | null }[];
   /** What the first detection said. */
   readonly words: string | null;
+  /** What ended it too early; a failure of our own. */
+  readonly failure: EpisodeFailure | null;
 }
 
 const ACTIONS = 40;
@@ -69,10 +72,18 @@ export async function runFault(
   let begun = 0;
   let done = 0;
   let words: string | null = null;
+  let failure: EpisodeFailure | null = null;
   await inLanes(numbered(lanes), async () => {
-    if (begun === runs || signal?.aborted) return false;
+    if (begun === runs || signal?.aborted || failure !== null) return false;
     const own = seed + begun++;
-    const { finding, cutShort } = await pool.run(faultEpisode(fault, own), { ...(signal && { signal }) });
+    let report: EpisodeReport;
+    try {
+      report = await pool.run(faultEpisode(fault, own), { ...(signal && { signal }) });
+    } catch (error) {
+      failure ??= failureIn(own, error);
+      return false;
+    }
+    const { finding, cutShort } = report;
     if (cutShort) return false;
     done++;
     if (finding !== null && fault.words.test(finding.what)) words ??= finding.what;
@@ -80,5 +91,5 @@ export async function runFault(
     onProgress?.(done);
     return true;
   });
-  return { fault: name, runs: done, detected: done - missed.length, missed, words };
+  return { fault: name, runs: done, detected: done - missed.length, missed, words, failure };
 }

@@ -37,17 +37,22 @@ export interface EpisodeReport {
 /** The program is over; the hand puts back what it has out. */
 const OPERATOR_MS = 60_000;
 
-/** `cut` ends it before its end. */
+/** `cut` ends it before its end; its files are in `folder` meanwhile. */
 export async function runEpisode(
   episode: Episode,
   cut: Promise<unknown> = new Promise(() => {}),
+  folder = tmpdir(),
 ): Promise<EpisodeReport> {
-  const report = await runAndEnd(episode, cut);
+  const report = await runAndEnd(episode, cut, folder);
   return { ...report, footprint: footprint() };
 }
 
-async function runAndEnd(episode: Episode, cut: Promise<unknown>): Promise<Omit<EpisodeReport, "footprint">> {
-  const run = new EpisodeRunner(episode);
+async function runAndEnd(
+  episode: Episode,
+  cut: Promise<unknown>,
+  folder: string,
+): Promise<Omit<EpisodeReport, "footprint">> {
+  const run = new EpisodeRunner(episode, folder);
   const whole = run.run();
   // What becomes of one that is cut short is of no interest any more.
   whole.catch(() => undefined);
@@ -75,13 +80,20 @@ export interface EpisodeTask {
   readonly limitMs: number;
   /** A word; it is rung, and no longer 0, when the episode is to end at once. */
   readonly cut: SharedBuffer;
+  /** Where its files may be. */
+  readonly folder: string;
 }
 
-export default async function runTask({ episode, limitMs, cut }: EpisodeTask): Promise<EpisodeReport> {
+export default async function runTask({
+  episode,
+  limitMs,
+  cut,
+  folder,
+}: EpisodeTask): Promise<EpisodeReport> {
   const word = new LiveMemory(cut);
   const rung = Promise.resolve(word.waitAsync32(0, 0, limitMs, 0));
   try {
-    return await runEpisode(episode, rung);
+    return await runEpisode(episode, rung, folder);
   } finally {
     // Nobody waits for it any more.
     word.notify32(0, 0);
@@ -98,9 +110,9 @@ class EpisodeRunner {
   #operator: Operator | undefined;
   #recordings: Recordings | null = null;
 
-  constructor(episode: Episode) {
+  constructor(episode: Episode, parent: string) {
     this.#episode = episode;
-    this.#folder = mkdtempSync(join(tmpdir(), "virtlab-stress-"));
+    this.#folder = mkdtempSync(join(parent, "virtlab-machine-"));
     this.#ledgers = episode.devices.map(() => DiskLedger.allocate(DISK_BYTES));
     this.#devices = (episode.machine.devices ?? []).map((device, index) => this.#withScratch(device, index));
   }

@@ -1,6 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runCampaign } from "../../../src/stress/campaign/campaign.ts";
 import { NO_DEFECT, runDefects } from "../../../src/stress/campaign/defect-campaign.ts";
+import { withEpisodePool } from "../../../src/stress/campaign/episode-pool.ts";
+import { runFault } from "../../../src/stress/campaign/fault-campaign.ts";
 import { slopePerMinute } from "../../../src/stress/campaign/slope.ts";
 
 const LONG = 600;
@@ -22,14 +27,52 @@ describe("a campaign", () => {
     const stop = new AbortController();
     const running = runCampaign({ seconds: LONG, machines: 1, seed: 5, signal: stop.signal });
     setTimeout(() => stop.abort(), 100);
-    expect(await running).toMatchObject({ findings: [], machines: 1, actions: 0 });
+    expect(await running).toMatchObject({ findings: [], machines: 0, cutShort: 1, actions: 0 });
+  });
+});
+
+describe("a campaign that cannot go on", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "virtlab-test-"));
+    vi.stubEnv("TMPDIR", folder);
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+  /** The pool's own among it. */
+  const loseFiles = (): void => {
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+  };
+  const lost = { what: expect.stringMatching(/^ENOENT/), detail: expect.stringContaining("mkdtemp") };
+
+  it("ends with what it has, and says what it was", async () => {
+    const report = await runCampaign({
+      ...{ seconds: LONG, machines: 1, seed: 5, wishes: { only: ["rng"] } },
+      onProgress: ({ machines }) => void (machines === 1 && loseFiles()),
+    });
+    expect(report).toMatchObject({ findings: [], machines: 1, failure: { seed: 6, ...lost } });
+    expect(report.bytesVerified).toBeGreaterThan(0);
+  });
+
+  it("of faults as well", async () => {
+    const options = { runs: 3, seed: 40, lanes: 1, onProgress: loseFiles };
+    const report = await withEpisodePool(1, (pool) => runFault(pool, "doubled-kick", options));
+    expect(report).toMatchObject({ runs: 1, detected: 1, failure: { seed: 41, ...lost } });
+  });
+
+  it("of defects as well", async () => {
+    const options = { secondsEach: LONG, lanes: 1, seed: 1, ids: ["R33", "R34"] };
+    const report = await runDefects({ ...options, onProgress: loseFiles });
+    expect(report).toMatchObject({ defects: [], failure: { seed: 1, ...lost } });
   });
 });
 
 describe("a campaign of defects", () => {
   it("ends a machine that runs when its time is over, and tells what cannot be in one", async () => {
-    const rows = await runDefects({ secondsEach: 1, lanes: 2, seed: 1, ids: ["R34", NO_DEFECT] });
-    expect(rows.map(({ id, outcome, machines }) => [id, outcome, machines])).toEqual([
+    const { defects } = await runDefects({ secondsEach: 1, lanes: 2, seed: 1, ids: ["R34", NO_DEFECT] });
+    expect(defects.map(({ id, outcome, machines }) => [id, outcome, machines])).toEqual([
       [NO_DEFECT, "not found", 1],
       ["R34", "not in a live machine", 0],
     ]);
