@@ -2,6 +2,7 @@
 
 import { UsageError } from "../host/device.ts";
 import type { DeviceDescription } from "../machine/description.ts";
+import { wholeNumber } from "./numbers.ts";
 
 /** Keys that belong to the slot and the queues rather than to the device model. */
 const PLACE = { slot: "slot", vectors: "vectors", "queue-size": "queueSize" } as const;
@@ -20,13 +21,6 @@ export function parseDevice(text: string): DeviceDescription {
     else options[key] = value;
   }
   return { type, ...place, options };
-}
-
-export function wholeNumber(name: string, value: unknown, min = 0): number {
-  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isSafeInteger(number) && number >= min) return number;
-  const bound = min === 0 ? "" : ` from ${min} on`;
-  throw new UsageError(`${name}: expected a whole number${bound}, got "${value}"`);
 }
 
 export function onOff(name: string, value: string): boolean {

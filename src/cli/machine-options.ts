@@ -8,7 +8,8 @@ import {
   type MachineDescription,
   type WatchSpec,
 } from "../machine/description.ts";
-import { onOff, parseDevice, wholeNumber } from "./device-argument.ts";
+import { onOff, parseDevice } from "./device-argument.ts";
+import { wholeNumber } from "./numbers.ts";
 
 export interface DescriptionOptions {
   monitor?: boolean;

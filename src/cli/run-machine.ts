@@ -3,9 +3,9 @@ import { UsageError } from "../host/device.ts";
 import { type AcceptanceOptions, runAcceptance } from "../machine/acceptance.ts";
 import { type RunReport, type StartMachine, workThenStop } from "../machine/run.ts";
 import { breaksMust } from "../monitor/monitor.ts";
-import { wholeNumber } from "./device-argument.ts";
 import { EXIT } from "./exit-codes.ts";
 import { describeMachine, type MachineOptions } from "./machine-options.ts";
+import { seedNumber } from "./numbers.ts";
 import { Progress } from "./progress.ts";
 import { acceptanceJson, acceptanceText, programJson, programText } from "./run-report.ts";
 import { watchRun } from "./watch-run.ts";
@@ -37,7 +37,7 @@ async function acceptance(options: MachineOptions, { start, protection }: Counte
       diskSize: options.diskSize,
       write: options.write ?? false,
       protection,
-      seed: options.seed === undefined ? undefined : wholeNumber("--seed", options.seed),
+      seed: options.seed === undefined ? undefined : seedNumber("--seed", options.seed),
     },
     (label, done, total) => progress.update(label, done, total),
     start,

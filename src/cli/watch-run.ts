@@ -6,9 +6,9 @@ import type { RunnableMachine, StartMachine } from "../machine/run.ts";
 import { accessesOf, formatRegisters, type RegisterFile } from "../observe/report/register-file.ts";
 import { writeTrace } from "../observe/report/trace-file.ts";
 import { FEATURE, hasFeature } from "../wire/features.ts";
-import { wholeNumber } from "./device-argument.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { MachineOptions } from "./machine-options.ts";
+import { wholeNumber } from "./numbers.ts";
 
 export interface WatchedRun {
   readonly start: StartMachine;

@@ -13,7 +13,7 @@ import {
   defineDevice,
   UsageError,
 } from "../host/index.ts";
-import { Random } from "../wire/random.ts";
+import { isSeed, Random, SEED_MAX } from "../wire/random.ts";
 import { VIRTIO_TYPE } from "../wire/virtio-ids.ts";
 import { RateLimit } from "./rate-limit.ts";
 
@@ -35,6 +35,8 @@ export default defineDevice({
     if (rate !== undefined && !(Number(rate) >= 1)) {
       throw new UsageError(`rng: expected a rate of at least 1 byte per second, found ${rate}`);
     }
+    if (!isSeed(Number(seed ?? 1)))
+      throw new UsageError(`rng: expected seed to be a whole number from 0 to ${SEED_MAX}, found ${seed}`);
     const random = new Random(Number(seed ?? 1));
     const fill: Fill =
       source === "seeded" ? (bytes) => random.fill(bytes) : (bytes) => platform.randomFill(bytes);

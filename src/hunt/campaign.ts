@@ -66,6 +66,8 @@ export interface CampaignProgress {
   readonly findings: number;
 }
 
+/** Numbers of executions: beyond, they would not be told apart. */
+export const EXECUTIONS_MAX = 2 ** 31;
 /** Small at first, so that a bug that shows at once is shown at once. */
 const FIRST_BATCH = 500;
 const BATCH_MAX = 20_000;
@@ -100,6 +102,8 @@ class Campaign {
   readonly #signal: AbortSignal | undefined;
   readonly #begun = performance.now();
   readonly #deadline: number;
+  /** As many as are asked for, and as there are numbers left. */
+  readonly #most: number;
   /** Numbered within the shard. */
   readonly #remaining = new Remaining(0);
   /** Rings when it is over: nobody waits then for a lane that is not ready yet. */
@@ -126,14 +130,16 @@ class Campaign {
     this.#progress = progress;
     this.#signal = signal;
     this.#deadline = this.#begun + options.seconds * 1000;
+    const { schedules, from, shard } = options;
+    this.#most = Math.min(schedules, Math.ceil((EXECUTIONS_MAX - from - shard.index) / shard.of));
   }
 
   /** One batch. False: the campaign is over. */
   async turn(lane: Lane): Promise<boolean> {
     await Promise.race([lane.ready(), this.#end.next()]);
     if (this.#over) return false;
-    const { schedules, from, shard, policy, seed, stopAtFinding, justify } = this.#options;
-    const most = Math.min(this.#sizes.get(lane) ?? FIRST_BATCH, schedules - this.#schedules - this.#running);
+    const { from, shard, policy, seed, stopAtFinding, justify } = this.#options;
+    const most = Math.min(this.#sizes.get(lane) ?? FIRST_BATCH, this.#most - this.#schedules - this.#running);
     const { first, count } = this.#remaining.take(most);
     const begun = performance.now();
     this.#running += count;
@@ -198,7 +204,7 @@ class Campaign {
       this.#finding !== undefined ||
       this.#exhausted ||
       this.#signal?.aborted === true ||
-      this.#schedules + this.#running >= this.#options.schedules ||
+      this.#schedules + this.#running >= this.#most ||
       performance.now() >= this.#deadline
     );
   }

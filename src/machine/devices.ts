@@ -66,12 +66,15 @@ export function checkOptions(
   return checked;
 }
 
+const isDecimal = (value: string | boolean): boolean =>
+  typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value);
+
 function checkOption(name: string, { type }: DeviceOption, value: string | number | boolean) {
   if (typeof type !== "string") return oneOf(name, value, type);
   if (type === "string") return String(value);
   if (type === "size") return parseSize(name, typeof value === "boolean" ? "" : value);
   if (type === "number") {
-    const number = typeof value === "boolean" ? Number.NaN : Number(value);
+    const number = typeof value === "number" || isDecimal(value) ? Number(value) : Number.NaN;
     if (!Number.isFinite(number)) throw expected(name, "a number", value);
     return number;
   }

@@ -1,5 +1,12 @@
 /** Repeatable pseudo-random bytes from a seed (SplitMix32): for data that both sides can predict, never for secrets. */
 
+/** Seeds are words of 32 bits: a larger number gives what one of these gives. */
+export const SEED_MAX = 2 ** 32 - 1;
+
+export const isSeed = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= SEED_MAX;
+/** Counting up; the largest one is followed by 0. */
+export const seedAfter = (seed: number, count: number): number => (seed + count) % (SEED_MAX + 1);
+
 export class Random {
   #state: number;
 

@@ -71,6 +71,7 @@ describe("a bad option", () => {
     [{ size: 700 }, "blk: expected size to be a positive multiple of 512, found 700"],
     [{ size: 0 }, "blk: expected size to be a positive multiple of 512, found 0"],
     [{ size: 512, serial: "x".repeat(21) }, "blk: expected serial to have at most 20 bytes, found 21"],
+    [{ seed: 2 ** 32 }, "blk: expected seed to be a whole number from 0 to 4294967295, found 4294967296"],
     [{ file: "disk.img", seed: 1 }, "blk: expected either file or seed, found both"],
   ])("%j is refused with what was expected and found", async (options, message) => {
     expect(await refusal(options)).toBe(message);

@@ -61,7 +61,7 @@ describe("virtlab linux says what is wrong", { timeout: LINUX_MS }, () => {
     [["--json"], "--json goes with --run"],
     [["--initrd", "x", "--run", "true"], "no --run"],
     [["--no-acpi", "--snapshot"], "it needs ACPI"],
-    [["--run", "true", "--deadline", "soon"], "--deadline: expected a whole number"],
+    [["--run", "true", "--deadline", "soon"], "--deadline: expected seconds"],
     [["--kernel", "/nowhere/vmlinuz"], "--kernel /nowhere/vmlinuz: cannot be read"],
   ])("for %j", (args, message) => {
     const result = virtlab(args);

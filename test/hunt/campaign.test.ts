@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type CampaignResult, runCampaign } from "../../src/hunt/campaign.ts";
+import { type CampaignResult, EXECUTIONS_MAX, runCampaign } from "../../src/hunt/campaign.ts";
 import { mergeReports, parseReport } from "../../src/hunt/campaign-report.ts";
 import { Hunter, type HuntRequest } from "../../src/hunt/hunter.ts";
 import { ownLane, withLanes } from "../../src/hunt/lanes.ts";
@@ -61,6 +61,14 @@ describe("a campaign", () => {
     },
     SECONDS_MAX,
   );
+
+  test("ends with the numbers of its executions: beyond, they would repeat", async () => {
+    hunter = await Hunter.start({ scenario: findScenario("flags") });
+    const shard = { index: 1, of: 2 };
+    const options = { policy: "random", seconds: 60, from: EXECUTIONS_MAX - 6, shard };
+    const result = await runCampaign([ownLane(hunter)], options);
+    expect(result).toMatchObject({ schedules: 3, next: EXECUTIONS_MAX });
+  });
 
   test("that hunted elsewhere keeps its finding", async () => {
     hunter = await Hunter.start({ scenario: findScenario("flags"), defect: "R33" });

@@ -11,8 +11,9 @@ import { attackDriver } from "../../stress/attack/attack-driver.ts";
 import { Coverage } from "../../stress/attack/coverage.ts";
 import { newCommand } from "../command.ts";
 import { Corpus } from "../corpus.ts";
-import { parseDevice, wholeNumber } from "../device-argument.ts";
+import { parseDevice } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
+import { seedNumber, wholeNumber } from "../numbers.ts";
 import { Progress } from "../progress.ts";
 
 const ATTACKS = { device: attackDevice, driver: attackDriver } as const;
@@ -64,7 +65,7 @@ async function attack(what: string, names: string[], options: AttackCliOptions):
   const run = ATTACKS[oneOf("attack", what, ["device", "driver"])];
   const inputs = wholeNumber("--inputs", options.inputs, 1);
   const seed =
-    options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
+    options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedNumber("--seed", options.seed);
   const only = onlyOf(options);
   const corpus = options.corpus === undefined ? undefined : new Corpus(options.corpus);
   const coverage = corpus === undefined ? undefined : await Coverage.start();
@@ -106,7 +107,7 @@ function onlyOf({ round, only }: AttackCliOptions): AttackOptions["only"] {
     return undefined;
   }
   const inputs = (only?.split(",") ?? []).map((input) => wholeNumber("--only", input));
-  return { round: wholeNumber("--round", round), inputs };
+  return { round: seedNumber("--round", round), inputs };
 }
 
 /** As short as it could be made. */

@@ -1,10 +1,12 @@
 /** `virtlab hunt`: look for races in scenarios, planted or not, and print the schedule that shows one. */
+
 import { type Command, Option } from "commander";
 import { UsageError } from "../../host/device.ts";
 import {
   type CampaignOptions,
   type CampaignProgress,
   type CampaignResult,
+  EXECUTIONS_MAX,
   runCampaign,
 } from "../../hunt/campaign.ts";
 import {
@@ -32,10 +34,10 @@ import { shrink } from "../../hunt/shrink.ts";
 import { withSpurious } from "../../hunt/spurious.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
 import { newCommand } from "../command.ts";
-import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { jobsOption } from "../jobs.ts";
+import { seconds, seedNumber, wholeNumber } from "../numbers.ts";
 import { orderingsJson, orderingsTable } from "../orderings.ts";
 import { writeReport } from "../report-file.ts";
 import { policyTable, scoreTable } from "../score-tables.ts";
@@ -80,9 +82,16 @@ export function huntCommand(): Command {
     .description("hunt races: run drivers and devices under every interleaving that a policy thinks of")
     .argument("[scenarios...]", "scenarios to run; default: all, or those of the defect")
     .option("--policy <name>", POLICY_NAMES.join(", "), "portfolio")
-    .option("--schedules <count>", "executions of each scenario", whole("--schedules"))
-    .option("--seconds <seconds>", `time for each scenario (default ${SECONDS_DEFAULT})`, positive)
-    .option("--seed <number>", "where the random policies begin", whole("--seed"), 1)
+    .option("--schedules <count>", "executions of each scenario", whole("--schedules", EXECUTIONS_MAX))
+    .option("--seconds <seconds>", `time for each scenario (default ${SECONDS_DEFAULT})`, (text) =>
+      seconds("--seconds", text),
+    )
+    .option(
+      "--seed <number>",
+      "where the random policies begin",
+      (text: string) => seedNumber("--seed", text),
+      1,
+    )
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
     .option("--detect-races", "hold each execution against the definition of a data race, too")
@@ -109,7 +118,7 @@ export function huntCommand(): Command {
         .argParser(shard)
         .default({ index: 0, of: 1 }, "1/1"),
     )
-    .option("--from <execution>", "go on at this execution", whole("--from"), 0)
+    .option("--from <execution>", "go on at this execution", whole("--from", EXECUTIONS_MAX - 1), 0)
     .addOption(
       new Option("--resume <file.json>", "go on where the campaigns of a --json report ended").conflicts(
         "from",
@@ -336,13 +345,7 @@ function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-const whole = (name: string) => (text: string) => wholeNumber(name, text);
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new UsageError(`--seconds: expected a number above 0, got "${text}"`);
-  return value;
-}
+const whole = (name: string, most?: number) => (text: string) => wholeNumber(name, text, 0, most);
 
 function shard(text: string): { index: number; of: number } {
   const [, index = 0, of = 0] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);

@@ -11,9 +11,10 @@ import { UsageError } from "../../host/device.ts";
 import { parseSize } from "../../machine/description.ts";
 import { breaksMust } from "../../monitor/monitor.ts";
 import { newCommand } from "../command.ts";
-import { parseDevice, wholeNumber } from "../device-argument.ts";
+import { parseDevice } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { attachConsole } from "../linux-console.ts";
+import { seconds } from "../numbers.ts";
 import { monitorOf, monitorText } from "../run-report.ts";
 
 interface LinuxOptions extends GivenFiles {
@@ -145,7 +146,7 @@ async function useConsole(machine: LinuxMachine): Promise<number> {
 }
 
 async function runCommands(machine: LinuxMachine, options: LinuxOptions, startMs: number): Promise<number> {
-  const deadlineMs = 1000 * wholeNumber("--deadline", options.deadline);
+  const deadlineMs = 1000 * seconds("--deadline", options.deadline);
   if (!options.json) machine.agent.onOutput = (line) => void process.stdout.write(`${line}\n`);
   const began = performance.now();
   const { status, output } = await machine.run(options.run ?? "", deadlineMs);
@@ -172,7 +173,7 @@ function check(options: LinuxOptions): void {
     throw new UsageError("--initrd brings a system that takes no commands of ours: no --run, no --snapshot");
   }
   if (options.snapshot && !options.acpi) throw new UsageError("--snapshot plugs devices in: it needs ACPI");
-  wholeNumber("--deadline", options.deadline);
+  seconds("--deadline", options.deadline);
 }
 
 const note = (message: string): void => void process.stderr.write(`virtlab: ${message}\n`);

@@ -1,4 +1,5 @@
 /** `virtlab litmus`: lectures on shared memory, each with its outcomes and its mistake. */
+
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { LECTURES, type Lecture } from "../../hunt/litmus/lectures.ts";
@@ -6,8 +7,8 @@ import { runLive } from "../../hunt/litmus/live.ts";
 import { runLecture } from "../../hunt/litmus/run.ts";
 import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
-import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
+import { seconds } from "../numbers.ts";
 
 export function litmusCommand(): Command {
   return newCommand("litmus")
@@ -33,7 +34,7 @@ interface Outcomes {
 
 async function look(lecture: Lecture, twin: boolean, live: string | undefined): Promise<Outcomes> {
   if (live !== undefined) {
-    const { outcomes, times } = await runLive(lecture, twin, wholeNumber("--live", live, 1));
+    const { outcomes, times } = await runLive(lecture, twin, seconds("--live", live));
     return { outcomes, said: `${times} times` };
   }
   const { outcomes, executions, complete } = await runLecture(lecture, twin);

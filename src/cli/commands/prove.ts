@@ -1,4 +1,5 @@
 /** `virtlab prove`: every interleaving of a small scenario, or what refutes it. */
+
 import type { Command } from "commander";
 import { UsageError } from "../../host/device.ts";
 import { withLanes } from "../../hunt/lanes.ts";
@@ -14,10 +15,10 @@ import { WEAKNESSES, type Weakness } from "../../hunt/weak/weak-memory.ts";
 import { oneOf } from "../../machine/description.ts";
 import { SITE_LABELS } from "../../wire/sites.ts";
 import { newCommand } from "../command.ts";
-import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { jobsOption } from "../jobs.ts";
+import { seconds } from "../numbers.ts";
 import { orderingsJson, orderingsTable } from "../orderings.ts";
 import { TerminalLine } from "../terminal-line.ts";
 
@@ -77,7 +78,7 @@ Examples:
   virtlab prove publish-1 --plain-site "driver: publish avail.idx" --weak store-buffer`;
 
 async function run(names: readonly string[], options: ProveOptions, signal: AbortSignal): Promise<number> {
-  const seconds = wholeNumber("--seconds", options.seconds);
+  const each = seconds("--seconds", options.seconds);
   const weak = weakSetup(options);
   const own = options.file === undefined ? NO_FILE : await loadHuntModule(options.file);
   const scenarios = chosen(names, own);
@@ -91,7 +92,7 @@ async function run(names: readonly string[], options: ProveOptions, signal: Abor
         pool,
         { scenario, defect, file: options.file, weak },
         {
-          ...{ seconds, search: options.plain ? "plain" : "reduced", races: options.races },
+          ...{ seconds: each, search: options.plain ? "plain" : "reduced", races: options.races },
           ...{ justify: options.orderings === true, signal },
         },
         (now) => line.show(progressText(scenario.name, now)),

@@ -1,4 +1,5 @@
 /** `virtlab replay LINE`: repeats a failure that the hunter printed. `virtlab explain` shows a run that passes the same way. */
+
 import type { Command } from "commander";
 import { type CriticalPair, findCriticalPairs } from "../../hunt/critical.ts";
 import { Hunter, type Recording } from "../../hunt/hunter.ts";
@@ -10,8 +11,8 @@ import { formatRecording } from "../../hunt/report/text.ts";
 import { shrink } from "../../hunt/shrink.ts";
 import { withSpurious } from "../../hunt/spurious.ts";
 import { newCommand } from "../command.ts";
-import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
+import { seedNumber } from "../numbers.ts";
 import { writeReport } from "../report-file.ts";
 
 interface ReplayOptions {
@@ -72,7 +73,7 @@ export function explainCommand(): Command {
     .action(async (name: string, options: ReplayOptions) => {
       const own = await ownModule(options);
       const line: ReplayLine = { scenario: name, defect: undefined, draws: [], switches: [] };
-      const seed = options.seed === undefined ? undefined : wholeNumber("--seed", options.seed);
+      const seed = options.seed === undefined ? undefined : seedNumber("--seed", options.seed);
       process.exitCode = await withHunter(line, own, options, async (hunter) => {
         const recording =
           seed === undefined

@@ -18,9 +18,9 @@ import type { EpisodeReport } from "../../stress/episode/run-episode.ts";
 import { STRESSED, type Wishes } from "../../stress/episode/swarm.ts";
 import { FAULTS, findFault } from "../../stress/faults/faults.ts";
 import { newCommand } from "../command.ts";
-import { wholeNumber } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
 import { junit } from "../junit.ts";
+import { AT_ONCE_MAX, seconds, seedNumber, wholeNumber } from "../numbers.ts";
 import { again, campaignText, defectsLine, defectsText, faultText, liveLine } from "../stress-text.ts";
 import { TerminalLine } from "../terminal-line.ts";
 
@@ -117,22 +117,23 @@ const TRACE_EVENTS = 65_536;
 const FAULTY_AT_ONCE = 8;
 
 async function stress(options: StressOptions): Promise<number> {
-  const wanted = options.machines === undefined ? undefined : wholeNumber("--machines", options.machines, 1);
+  const wanted =
+    options.machines === undefined ? undefined : wholeNumber("--machines", options.machines, 1, AT_ONCE_MAX);
   const machines = wanted ?? Math.max(1, Math.floor(availableParallelism() / 2));
   const seed =
-    options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", options.seed);
+    options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedNumber("--seed", options.seed);
   if (options.fault !== undefined)
     return faultCampaign(options.fault, options, wanted ?? FAULTY_AT_ONCE, seed);
   if (options.defects !== undefined) return defectCampaign(options, machines, seed);
   const wishes = await checkedWishes(options);
   const episodes =
     options.episodes === undefined ? undefined : wholeNumber("--episodes", options.episodes, 1);
-  const seconds = wholeNumber("--seconds", options.seconds, 1);
+  const time = seconds("--seconds", options.seconds);
   if (options.junit !== undefined) claim(options.junit);
   const line = new TerminalLine();
   const signal = interrupted();
   const report = await runCampaign({
-    seconds,
+    seconds: time,
     machines,
     seed,
     failFast: options.failFast ?? false,
@@ -252,7 +253,7 @@ async function faultCampaign(
 
 /** Fine is when every defect had its time: which of them are found is the answer, not a finding. */
 async function defectCampaign(options: StressOptions, lanes: number, seed: number): Promise<number> {
-  const secondsEach = wholeNumber("--seconds-each", options.secondsEach, 1);
+  const secondsEach = seconds("--seconds-each", options.secondsEach);
   const ids = typeof options.defects === "string" ? options.defects.split(",") : undefined;
   const line = new TerminalLine();
   const signal = interrupted();

@@ -1,13 +1,13 @@
 /** `virtlab top`: a running machine, live: rates, depth, kicks and interrupts sent and spared, who sleeps. */
+
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
-import { UsageError } from "../../host/device.ts";
 import type { Snapshot } from "../../machine/snapshot.ts";
 import { type TopRow, topText } from "../../observe/report/dump-text.ts";
 import type { QueueRow } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
 import { ControlClient, MachineGoneError } from "../control-client.ts";
-import { wholeNumber } from "../device-argument.ts";
+import { MILLISECONDS_MAX, wholeNumber } from "../numbers.ts";
 
 interface Look {
   readonly snapshot: Snapshot;
@@ -30,8 +30,7 @@ export function topCommand(): Command {
     .option("--once", "print one look and end")
     .option("--json", "print one JSON document per look")
     .action(async (path: string, options: TopOptions) => {
-      const interval = wholeNumber("--interval", options.interval);
-      if (interval < 1) throw new UsageError("--interval must be at least 1");
+      const interval = wholeNumber("--interval", options.interval, 1, MILLISECONDS_MAX);
       const client = await ControlClient.connect(path);
       try {
         await watch(client, interval, options);

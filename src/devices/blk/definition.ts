@@ -2,6 +2,7 @@
 import { type DeviceDefinition, type DeviceOptions, defineDevice, UsageError } from "../../host/index.ts";
 import { BLK_ID_BYTES } from "../../wire/blk.ts";
 import { SECTOR_SIZE } from "../../wire/numbers.ts";
+import { SEED_MAX } from "../../wire/random.ts";
 import { VIRTIO_TYPE } from "../../wire/virtio-ids.ts";
 import { BLK_DEFAULTS, type BlkOptions } from "./configuration.ts";
 import type { Disk } from "./disk.ts";
@@ -78,7 +79,7 @@ async function openDisk({ file, size, seed, "read-only": readOnly }: DeviceOptio
   if (!Number.isSafeInteger(bytes) || bytes <= 0 || bytes % SECTOR_SIZE !== 0) {
     throw new UsageError(`blk: expected size to be a positive multiple of ${SECTOR_SIZE}, found ${bytes}`);
   }
-  const content = seed === undefined ? {} : { seed: Number(seed) };
+  const content = seed === undefined ? {} : { seed: within("seed", Number(seed), 0, SEED_MAX) };
   return memoryDisk({ bytes, readOnly: readOnly === true, ...content });
 }
 

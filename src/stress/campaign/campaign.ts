@@ -1,6 +1,7 @@
 /** A campaign: episodes on a pool of threads until the time is over, and what it all cost. */
 import { readdirSync } from "node:fs";
 import { inLanes, numbered } from "../../machine/pool.ts";
+import { seedAfter } from "../../wire/random.ts";
 import { footprint } from "../episode/footprint.ts";
 import type { EpisodeReport } from "../episode/run-episode.ts";
 import { episode, type Wishes } from "../episode/swarm.ts";
@@ -70,8 +71,8 @@ export async function campaignOn(pool: EpisodePool, options: CampaignOptions): P
   const { signal } = options;
   const tally = new Tally();
   const until = performance.now() + 1000 * options.seconds;
-  let next = options.seed;
-  const last = options.episodes === undefined ? Number.POSITIVE_INFINITY : next + options.episodes;
+  const { episodes = Number.POSITIVE_INFINITY } = options;
+  let begun = 0;
   const over = () =>
     signal?.aborted ||
     tally.failure !== null ||
@@ -82,9 +83,9 @@ export async function campaignOn(pool: EpisodePool, options: CampaignOptions): P
   const ticking = setInterval(tell, TICK_MS);
   try {
     await inLanes(numbered(options.machines), async () => {
-      if (over() || next >= last) return false;
+      if (over() || begun >= episodes) return false;
       const limitMs = options.cutShort ? until - performance.now() : Number.POSITIVE_INFINITY;
-      const seed = next++;
+      const seed = seedAfter(options.seed, begun++);
       try {
         const report = await pool.run(episode(seed, options.wishes), { limitMs, ...(signal && { signal }) });
         tally.add(report);

@@ -1,6 +1,7 @@
 /** A named fault, in machine after machine: each time it must be detected, in the right words. */
 
 import { inLanes, numbered } from "../../machine/pool.ts";
+import { seedAfter } from "../../wire/random.ts";
 import { SCRATCH } from "../episode/random-device.ts";
 import type { EpisodeReport } from "../episode/run-episode.ts";
 import { type Episode, episode } from "../episode/swarm.ts";
@@ -75,7 +76,7 @@ export async function runFault(
   let failure: EpisodeFailure | null = null;
   await inLanes(numbered(lanes), async () => {
     if (begun === runs || signal?.aborted || failure !== null) return false;
-    const own = seed + begun++;
+    const own = seedAfter(seed, begun++);
     let report: EpisodeReport;
     try {
       report = await pool.run(faultEpisode(fault, own), { ...(signal && { signal }) });
