@@ -1,9 +1,10 @@
 /**
- * Full-speed access: each method is one operation of a `DataView` or of `Atomics`; the site is dropped.
+ * Full-speed access: each method is one operation of a `DataView`, of a typed array or of `Atomics`; the site is dropped.
  *
- * It is a DataView, and has none: the engine checks the shape of each object that it goes through at each pass of a
- * loop, and so checks one where a class around typed arrays takes two. Fields are `private` and not `#private`, because
- * the engine looks the latter's name up and compares it at each access.
+ * It is the DataView that it reads through: in a loop the engine checks the shape of each object on the way at each pass,
+ * and this is one where a typed array in a field makes two. Plain writes go through typed arrays all the same, because after
+ * a write through a DataView the engine has forgotten all that it knew. Fields are `private` and not `#private`, because it
+ * looks the latter's name up and compares it at each access.
  */
 import type { Site } from "../wire/sites.ts";
 import type { BufferMemory, WaitResult } from "./shared-memory.ts";
@@ -34,13 +35,13 @@ export class LiveMemory extends DataView<SharedArrayBuffer> implements BufferMem
     return this.getUint32(offset, LITTLE_ENDIAN);
   }
   write8(offset: number, value: number, _site: Site): void {
-    this.setUint8(offset, value);
+    this.u8[offset] = value;
   }
   write16(offset: number, value: number, _site: Site): void {
-    this.setUint16(offset, value, LITTLE_ENDIAN);
+    this.u16[offset >>> 1] = value;
   }
   write32(offset: number, value: number, _site: Site): void {
-    this.setUint32(offset, value, LITTLE_ENDIAN);
+    this.u32[offset >>> 2] = value;
   }
 
   load16(offset: number, _site: Site): number {
