@@ -4,6 +4,7 @@ import { devices } from "../../src/devices/index.ts";
 import { refusal } from "../../src/drivers/errors.ts";
 import type { Console, Disk, Entropy, Nic } from "../../src/drivers/index.ts";
 import { drivers } from "../../src/drivers/index.ts";
+import type { Descriptor } from "../../src/guest/virtqueue/descriptor.ts";
 import { DriverQueue } from "../../src/guest/virtqueue/driver-queue.ts";
 import { checkOptions } from "../../src/machine/devices.ts";
 import { QueueCounters } from "../../src/observe/record/counters.ts";
@@ -23,9 +24,8 @@ const REQUESTS: Readonly<Record<string, (data: never) => Promise<unknown>>> = {
 
 /** It forgets the descriptors of what came back. */
 class LeakyQueue extends DriverQueue<number> {
-  protected override release(head: number): number | undefined {
+  protected override release(head: Descriptor): number | undefined {
     const token = super.release(head);
-    this.freeHead = this.next[head] as number;
     this.freeCount--;
     return token;
   }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ScatterList } from "../../src/guest/virtqueue/scatter-list.ts";
-import { FEATURE_COMBINATIONS, type Pair, queuePair, RING_OFFSET } from "./queue-pair.ts";
+import { allocateShared } from "../../src/memory/attach.ts";
+import { LiveMemory } from "../../src/memory/live-memory.ts";
+import { site } from "../../src/wire/sites.ts";
+import { FEATURE_COMBINATIONS, type Pair, queuePair, RING_OFFSET, ramBytes } from "./queue-pair.ts";
 
 const SIZE = 4;
 const WRITABLE_BYTES = 8;
@@ -204,7 +207,74 @@ describe("room in the ring", () => {
   });
 });
 
+describe("descriptors", () => {
+  const WRITE_DESCRIPTOR = site("driver: write descriptor");
+
+  /** Which of a descriptor's four words were written, one after another. */
+  class NotedMemory extends LiveMemory {
+    readonly noted: number[] = [];
+    override write32(offset: number, value: number, at: number): void {
+      if (at === WRITE_DESCRIPTOR) this.noted.push((offset % 16) / 4);
+      super.write32(offset, value, at);
+    }
+    taken(): number[] {
+      return this.noted.splice(0);
+    }
+  }
+
+  it("are written where they differ from what they said", () => {
+    const memory = new NotedMemory(allocateShared(ramBytes(SIZE, 8192)));
+    const pair = queuePair({ size: SIZE, memory });
+    const [ADDRESS, HIGH, LENGTH, FLAGS] = [0, 1, 2, 3];
+    const lap = (list: () => ScatterList) => {
+      for (let buffer = 0; buffer < SIZE; buffer++) cycle(pair, list());
+      return memory.taken();
+    };
+    const all = (...words: (number | undefined)[]) => Array.from({ length: SIZE }, () => words).flat();
+    const { buffers } = pair;
+    expect(lap(() => writable(pair))).toEqual(all(ADDRESS, HIGH, LENGTH, FLAGS));
+    expect(lap(() => writable(pair))).toEqual([]);
+    expect(lap(() => new ScatterList().addWritable(buffers + 64, WRITABLE_BYTES))).toEqual(
+      all(ADDRESS, HIGH),
+    );
+    expect(lap(() => new ScatterList().addWritable(buffers + 64, 1))).toEqual(all(LENGTH));
+    expect(lap(() => new ScatterList().addReadable(buffers + 64, 1))).toEqual(all(FLAGS));
+    expect(pair.violations).toEqual([]);
+  });
+
+  it("are handed out in the order in which they came back", () => {
+    const pair = queuePair({ size: SIZE });
+    const heads: number[] = [];
+    const taken = () => {
+      const chain = pair.device.pop();
+      if (chain === undefined) throw new Error("nothing was available");
+      heads.push(chain.head);
+      return chain;
+    };
+    for (let buffer = 0; buffer < SIZE; buffer++) pair.driver.add(writable(pair), buffer);
+    pair.driver.publish();
+    const chains = Array.from({ length: SIZE }, taken);
+    for (const chain of chains.toReversed()) pair.device.push(chain, 0);
+    pair.device.flush();
+    while (pair.driver.get() !== undefined);
+    for (let buffer = 0; buffer < SIZE; buffer++) pair.driver.add(writable(pair), buffer);
+    pair.driver.publish();
+    for (let buffer = 0; buffer < SIZE; buffer++) taken();
+    expect(heads).toEqual([0, 1, 2, 3, 3, 2, 1, 0]);
+  });
+});
+
 describe("indirect tables", () => {
+  it("are as many as buffers were out at once, whichever descriptors those had", () => {
+    const pair = queuePair({ size: SIZE, indirect: true });
+    for (let buffer = 0; buffer < 3 * SIZE; buffer++) cycle(pair, writable(pair, 2));
+    expect(pair.tables.live.size).toBe(1);
+    for (let buffer = 0; buffer < 2; buffer++) pair.driver.add(writable(pair, 2), buffer);
+    expect(pair.tables.live.size).toBe(2);
+    pair.driver.destroy();
+    expect(pair.tables.live.size).toBe(0);
+  });
+
   it("take one descriptor, however long, and grow with their buffers", () => {
     const pair = queuePair({ size: 1, indirect: true });
     for (const [segments, tableBytes] of [

@@ -3,14 +3,16 @@
  * (with the second look), delayed callbacks, detach unused.
  *
  * The device may scribble over anything it can reach, so nothing the driver wrote is ever read back: free list,
- * chain lengths and indices are private shadows. What the device writes (used elements) is read once and checked
- * against them; a breach breaks the queue, with a reason.
+ * chain lengths, indices and what the descriptors say are private shadows. What the device writes (used elements) is read
+ * once and checked against them; a breach breaks the queue, with a reason.
+ *
+ * A descriptor is written where it differs from what stands there: each store takes the cache line from the device. The
+ * free list is first in, first out, so that a driver whose buffers come back in order finds each with its descriptor.
  */
 import type { SharedMemory } from "../../memory/shared-memory.ts";
 import type { QueueCounters } from "../../observe/record/counters.ts";
 import {
   AVAIL_FLAG_NO_INTERRUPT,
-  DESCRIPTOR,
   DESCRIPTOR_BYTES,
   DESCRIPTOR_FLAG,
   needEvent,
@@ -19,11 +21,11 @@ import {
   USED_FLAG_NO_NOTIFY,
 } from "../../wire/ring.ts";
 import { site } from "../../wire/sites.ts";
+import { type Descriptor, descriptorTable, writeDescriptor } from "./descriptor.ts";
 import type { DriverQueueOptions } from "./driver-queue-options.ts";
-import { IndirectTables } from "./indirect-tables.ts";
+import { type IndirectTable, IndirectTables } from "./indirect-tables.ts";
 import type { ScatterList } from "./scatter-list.ts";
 
-const WRITE_DESCRIPTOR = site("driver: write descriptor");
 const WRITE_AVAIL_ENTRY = site("driver: write avail ring entry");
 const PUBLISH_AVAIL = site("driver: publish avail.idx");
 const WRITE_AVAIL_FLAGS = site("driver: write avail.flags");
@@ -33,12 +35,7 @@ const READ_AVAIL_EVENT = site("driver: read avail_event");
 const READ_USED_INDEX = site("driver: read used.idx");
 const READ_USED_ELEMENT = site("driver: read used element");
 
-const NONE = 0xffff;
-/** In place of a chain's writable bytes: the device does not have it. */
-const NOT_OUT = -1;
-
 // Constants of its own the engine folds into a function's code; imported ones it loads and checks at each use.
-const { addressLow: ADDRESS_LOW, addressHigh: ADDRESS_HIGH, length: LENGTH, flags: FLAGS } = DESCRIPTOR;
 const { NEXT, WRITE, INDIRECT } = DESCRIPTOR_FLAG;
 const [DESCRIPTOR_STRIDE, USED_STRIDE] = [DESCRIPTOR_BYTES, USED_ELEMENT_BYTES];
 
@@ -59,13 +56,10 @@ export class DriverQueue<Token = unknown> {
   protected readonly mask: number;
   protected readonly eventIndex: boolean;
   protected readonly indirect: boolean;
-  /** Free list and chains: `next[i]` follows descriptor i, `writable[head]` is NOT_OUT unless the device has the chain. */
-  protected readonly next: Uint16Array;
-  protected readonly chainLength: Uint16Array;
-  protected readonly writable: Float64Array;
-  protected readonly tokens: (Token | undefined)[];
+  protected readonly descriptors: readonly Descriptor[];
   protected readonly tables: IndirectTables;
-  protected freeHead = 0;
+  protected freeHead: Descriptor;
+  protected freeTail: Descriptor;
   protected freeCount: number;
   protected availIndex = 0;
   protected publishedAvail = 0;
@@ -92,10 +86,9 @@ export class DriverQueue<Token = unknown> {
     this.mask = size - 1;
     this.eventIndex = options.eventIndex;
     this.indirect = options.indirect;
-    this.next = Uint16Array.from({ length: size }, (_, index) => (index + 1 < size ? index + 1 : NONE));
-    this.chainLength = new Uint16Array(size);
-    this.writable = new Float64Array(size).fill(NOT_OUT);
-    this.tokens = new Array<Token | undefined>(size).fill(undefined);
+    this.descriptors = descriptorTable(size, this.ring, DESCRIPTOR_STRIDE);
+    this.freeHead = this.descriptors[0] as Descriptor;
+    this.freeTail = this.descriptors[size - 1] as Descriptor;
     this.tables = new IndirectTables(options.tables);
     this.freeCount = size;
     if (!options.hasCallback) this.disableCallbacks();
@@ -138,17 +131,17 @@ export class DriverQueue<Token = unknown> {
     }
     if (this.failure !== undefined || this.freeCount === 0) return false;
     const head = this.freeHead;
-    const table = this.indirect ? this.table(head, count) : undefined;
+    const table = this.indirect ? this.table(count) : undefined;
     // Without memory for a table a chain will do, if there is room.
     const needed = table === undefined ? count : 1;
     if (needed > this.freeCount) return false;
     if (table === undefined) this.writeChain(head, list);
     else this.writeIndirect(head, table, list);
     this.freeCount -= needed;
-    this.chainLength[head] = needed;
-    this.writable[head] = list.writableBytes;
-    this.tokens[head] = token;
-    this.memory.write16(this.availRing + 2 * (this.availIndex & this.mask), head, WRITE_AVAIL_ENTRY);
+    head.chainLength = needed;
+    head.writableBytes = list.writableBytes;
+    head.token = token;
+    this.memory.write16(this.availRing + 2 * (this.availIndex & this.mask), head.index, WRITE_AVAIL_ENTRY);
     this.availIndex = (this.availIndex + 1) & 0xffff;
     return true;
   }
@@ -165,13 +158,14 @@ export class DriverQueue<Token = unknown> {
   protected addSingle(address: number, length: number, write: number, token: Token): boolean {
     if (this.freeCount === 0 || this.failure !== undefined) return false;
     const head = this.freeHead;
-    this.writeDescriptor(this.ring + DESCRIPTOR_STRIDE * head, address, length, write);
-    this.memory.write16(this.availRing + 2 * (this.availIndex & this.mask), head, WRITE_AVAIL_ENTRY);
-    this.freeHead = this.next[head] as number;
+    head.write(this.memory, address, length, write);
+    this.memory.write16(this.availRing + 2 * (this.availIndex & this.mask), head.index, WRITE_AVAIL_ENTRY);
+    this.freeHead = head.next;
     this.freeCount--;
-    if (this.chainLength[head] !== 1) this.chainLength[head] = 1;
-    this.writable[head] = write === 0 ? 0 : length;
-    this.tokens[head] = token;
+    head.chainLength = 1;
+    const writable = write === 0 ? 0 : length;
+    if (head.writableBytes !== writable) head.writableBytes = writable;
+    head.token = token;
     this.availIndex = (this.availIndex + 1) & 0xffff;
     return true;
   }
@@ -231,12 +225,14 @@ export class DriverQueue<Token = unknown> {
   }
 
   /** The buffer that the next used element names, if the element can be believed. */
-  protected accept(head: number, length: number): Token | undefined {
-    if (head >= this.size) return this.breach(`used id ${head} is out of range (queue size ${this.size})`);
-    const writable = this.writable[head] as number;
-    if (writable === NOT_OUT) return this.breach(`used id ${head} is not a head in flight`);
-    if (length > writable) {
-      return this.breach(`used length ${length} of id ${head}, but it has ${writable} writable bytes`);
+  protected accept(id: number, length: number): Token | undefined {
+    const head = this.descriptors[id];
+    if (head === undefined) return this.breach(`used id ${id} is out of range (queue size ${this.size})`);
+    if (head.chainLength === 0) return this.breach(`used id ${id} is not a head in flight`);
+    if (length > head.writableBytes) {
+      return this.breach(
+        `used length ${length} of id ${id}, but it has ${head.writableBytes} writable bytes`,
+      );
     }
     this.lastUsed = (this.lastUsed + 1) & 0xffff;
     this.lastLength = length;
@@ -276,10 +272,8 @@ export class DriverQueue<Token = unknown> {
 
   /** After a reset: the next buffer that never came back, or undefined. */
   detachUnused(): Token | undefined {
-    for (let head = 0; head < this.size; head++) {
-      if (this.writable[head] !== NOT_OUT) return this.release(head);
-    }
-    return undefined;
+    const head = this.descriptors.find((descriptor) => descriptor.chainLength !== 0);
+    return head === undefined ? undefined : this.release(head);
   }
 
   /** Frees indirect tables; the ring itself belongs to the transport. */
@@ -333,65 +327,57 @@ export class DriverQueue<Token = unknown> {
   }
 
   /** Writes a chain into the descriptor table along the free list, which moves past it. */
-  protected writeChain(head: number, list: ScatterList): void {
+  protected writeChain(head: Descriptor, list: ScatterList): void {
     const { addresses, lengths, readable, count } = list;
-    let index = head;
+    let descriptor = head;
     for (let segment = 0; segment < count; segment++) {
-      const next = this.next[index] as number;
+      const { next } = descriptor;
       const write = segment < readable ? 0 : WRITE;
-      const flags = segment < count - 1 ? write | NEXT | (next << 16) : write;
-      this.writeDescriptor(
-        this.ring + DESCRIPTOR_STRIDE * index,
-        addresses[segment] as number,
-        lengths[segment] as number,
-        flags,
-      );
-      index = next;
+      const flags = segment < count - 1 ? write | NEXT | (next.index << 16) : write;
+      descriptor.write(this.memory, addresses[segment] as number, lengths[segment] as number, flags);
+      descriptor = next;
     }
-    this.freeHead = index;
+    this.freeHead = descriptor;
   }
 
-  protected writeIndirect(head: number, address: number, list: ScatterList): void {
-    const table = address - this.options.ram.base;
+  protected writeIndirect(head: Descriptor, table: IndirectTable, list: ScatterList): void {
+    const start = table.address - this.options.ram.base;
     const { addresses, lengths, readable, count } = list;
     for (let segment = 0; segment < count; segment++) {
       const write = segment < readable ? 0 : WRITE;
       const flags = segment < count - 1 ? write | NEXT | ((segment + 1) << 16) : write;
-      const at = table + DESCRIPTOR_STRIDE * segment;
-      this.writeDescriptor(at, addresses[segment] as number, lengths[segment] as number, flags);
+      const at = start + DESCRIPTOR_STRIDE * segment;
+      writeDescriptor(this.memory, at, addresses[segment] as number, lengths[segment] as number, flags);
     }
-    const bytes = DESCRIPTOR_STRIDE * count;
-    this.writeDescriptor(this.ring + DESCRIPTOR_STRIDE * head, address, bytes, INDIRECT);
-    this.freeHead = this.next[head] ?? NONE;
+    head.write(this.memory, table.address, DESCRIPTOR_STRIDE * count, INDIRECT);
+    head.table = table;
+    this.freeHead = head.next;
   }
 
-  /** `flags` has the next descriptor's index in its upper half: they are one word. */
-  protected writeDescriptor(at: number, address: number, length: number, flags: number): void {
-    // Most addresses are below 4 GiB, and a division would make floating point of them all.
-    const high = address === address >>> 0 ? 0 : Math.floor(address / 0x1_0000_0000);
-    this.memory.write32(at + ADDRESS_LOW, address, WRITE_DESCRIPTOR);
-    this.memory.write32(at + ADDRESS_HIGH, high, WRITE_DESCRIPTOR);
-    this.memory.write32(at + LENGTH, length, WRITE_DESCRIPTOR);
-    this.memory.write32(at + FLAGS, flags, WRITE_DESCRIPTOR);
+  /** An indirect table for a buffer; undefined: there is no memory for one. */
+  protected table(entries: number): IndirectTable | undefined {
+    return this.tables.take(entries);
   }
 
-  /** Address of a head's own indirect table; undefined: there is no memory for one. */
-  protected table(head: number, entries: number): number | undefined {
-    return this.tables.of(head, entries);
-  }
-
-  /** Puts the chain of `head` back on the free list and returns its token. */
-  protected release(head: number): Token | undefined {
-    const length = this.chainLength[head] as number;
+  /** Puts the chain of `head` at the end of the free list and returns its token. */
+  protected release(head: Descriptor): Token | undefined {
+    const { chainLength } = head;
     let last = head;
-    for (let step = 1; step < length; step++) last = this.next[last] as number;
-    this.next[last] = this.freeHead;
-    this.freeHead = head;
-    this.freeCount += length;
-    this.writable[head] = NOT_OUT;
-    const token = this.tokens[head];
-    this.tokens[head] = undefined;
+    for (let step = 1; step < chainLength; step++) last = last.next;
+    if (this.freeCount === 0) this.freeHead = head;
+    else this.freeTail.next = head;
+    this.freeTail = last;
+    this.freeCount += chainLength;
+    head.chainLength = 0;
+    if (head.table !== undefined) this.giveTable(head, head.table);
+    const token = head.token as Token | undefined;
+    head.token = undefined;
     return token;
+  }
+
+  private giveTable(head: Descriptor, table: IndirectTable): void {
+    head.table = undefined;
+    this.tables.give(table);
   }
 
   protected breach(reason: string): undefined {

@@ -1,40 +1,58 @@
-/** The indirect tables of a queue's heads: each is kept from request to request and grows when it has to. */
+/**
+ * The indirect tables of a queue. A buffer has one while the device has the buffer; then it is kept for the next one, the
+ * last first, and grows when it has to: there are as many as buffers were ever out at once.
+ */
 import { DESCRIPTOR_BYTES } from "../../wire/ring.ts";
 import type { TableAllocator } from "./driver-queue-options.ts";
 
 const ENTRIES_MIN = 4;
 
+export interface IndirectTable {
+  /** Guest-physical. */
+  readonly address: number;
+  /** How many descriptors it has room for. */
+  readonly entries: number;
+}
+
 export class IndirectTables {
   readonly #allocator: TableAllocator;
-  /** By head; 0 entries: it has no table. */
-  readonly #addresses: number[] = [];
-  readonly #entries: number[] = [];
+  readonly #all = new Set<IndirectTable>();
+  readonly #spare: IndirectTable[] = [];
 
   constructor(allocator: TableAllocator) {
     this.#allocator = allocator;
   }
 
-  /** Guest-physical address of a table of at least so many entries for `head`; undefined: there is no memory for it. */
-  of(head: number, entries: number): number | undefined {
-    if ((this.#entries[head] ?? 0) >= entries) return this.#addresses[head];
-    const capacity = Math.max(ENTRIES_MIN, 2 ** Math.ceil(Math.log2(entries)));
-    const address = this.#allocator.allocate(DESCRIPTOR_BYTES * capacity);
-    if (address === undefined) return undefined;
-    this.#free(head);
-    this.#addresses[head] = address;
-    this.#entries[head] = capacity;
-    return address;
+  /** A table of at least so many entries; undefined: there is no memory for it. */
+  take(entries: number): IndirectTable | undefined {
+    const spare = this.#spare.pop();
+    if (spare !== undefined && spare.entries >= entries) return spare;
+    const table = this.#allocate(Math.max(ENTRIES_MIN, 2 ** Math.ceil(Math.log2(entries))));
+    if (spare !== undefined && table === undefined) this.#spare.push(spare);
+    else if (spare !== undefined) this.#free(spare);
+    return table;
   }
 
-  /** All of them. */
+  give(table: IndirectTable): void {
+    this.#spare.push(table);
+  }
+
+  /** All of them, those of buffers too. */
   free(): void {
-    for (const head of this.#entries.keys()) this.#free(head);
+    for (const table of this.#all) this.#free(table);
+    this.#spare.length = 0;
   }
 
-  #free(head: number): void {
-    const entries = this.#entries[head] ?? 0;
-    if (entries === 0) return;
-    this.#allocator.free(this.#addresses[head] ?? 0, DESCRIPTOR_BYTES * entries);
-    this.#entries[head] = 0;
+  #allocate(entries: number): IndirectTable | undefined {
+    const address = this.#allocator.allocate(DESCRIPTOR_BYTES * entries);
+    if (address === undefined) return undefined;
+    const table = { address, entries };
+    this.#all.add(table);
+    return table;
+  }
+
+  #free(table: IndirectTable): void {
+    this.#allocator.free(table.address, DESCRIPTOR_BYTES * table.entries);
+    this.#all.delete(table);
   }
 }

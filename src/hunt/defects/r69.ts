@@ -1,16 +1,15 @@
 /** Whatever comes back, the oldest descriptors are freed. */
+import type { Descriptor } from "../../guest/virtqueue/descriptor.ts";
 import { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import { defineDefect } from "../defect.ts";
 
 class FreesInOrder extends DriverQueue {
-  protected override release(head: number): unknown {
-    const token = this.tokens[head];
-    const length = this.chainLength[head] ?? 0;
+  protected override release(head: Descriptor): unknown {
+    const { token, chainLength } = head;
     // Descriptors are handed out round the ring: the free ones are taken to be those behind the oldest.
-    this.freeCount += length;
-    this.writable[head] = -1;
-    for (let index = 0; index < this.size; index++) this.next[index] = (index + 1) & this.mask;
-    if (this.freeHead >= this.size) this.freeHead = 0;
+    this.freeCount += chainLength;
+    head.chainLength = 0;
+    for (const each of this.descriptors) each.next = this.descriptors[(each.index + 1) & this.mask] ?? each;
     return token;
   }
 }

@@ -11,7 +11,7 @@ class Trusting extends DriverQueue {
   protected override accept(head: number, length: number): unknown {
     this.lastUsed = (this.lastUsed + 1) & 0xffff;
     this.lastLength = length;
-    return this.tokens[head];
+    return this.descriptors[head]?.token;
   }
 }
 

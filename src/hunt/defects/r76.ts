@@ -1,10 +1,14 @@
 /** One indirect table per queue, written again while the device still has to walk it. */
 import { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
+import type { IndirectTable } from "../../guest/virtqueue/indirect-tables.ts";
 import { defineDefect } from "../defect.ts";
 
 class SharedTable extends DriverQueue {
-  protected override table(_head: number, entries: number): number | undefined {
-    return super.table(0, entries);
+  #only: IndirectTable | undefined;
+
+  protected override table(entries: number): IndirectTable | undefined {
+    if ((this.#only?.entries ?? 0) < entries) this.#only = super.table(entries);
+    return this.#only;
   }
 }
 

@@ -1,12 +1,15 @@
 /** The buffer is found by the position in the used ring instead of by the id that stands there. */
+import type { Descriptor } from "../../guest/virtqueue/descriptor.ts";
 import { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import { defineDefect } from "../defect.ts";
 
 class ByPosition extends DriverQueue {
-  protected override release(head: number): unknown {
+  protected override release(head: Descriptor): unknown {
     const token = super.release(head);
     const position = (this.lastUsed - 1) & this.mask;
-    return position === 0 ? token : (this.tokens.find((other) => other !== undefined) ?? token);
+    return position === 0
+      ? token
+      : (this.descriptors.find((other) => other.token !== undefined)?.token ?? token);
   }
 }
 
