@@ -1,9 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { LiveRaces, type LiveReport } from "../../src/hunt/races/live.ts";
 import { orderingRows } from "../../src/hunt/races/orderings.ts";
 import { runAcceptance } from "../../src/machine/acceptance.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { SiteLabel } from "../../src/wire/sites.ts";
+import { cliHere } from "../support/cli.ts";
 
 const SECONDS_MAX = 120_000;
 
@@ -51,6 +53,32 @@ describe("the race detector over a live machine", () => {
       expect(text).toMatch(
         /host's atomic read of 4 bytes .* at "mailbox: read request index".*\n +at .*mailbox\.ts:\d+/,
       );
+    },
+    SECONDS_MAX,
+  );
+
+  test(
+    "has its part of what a command prints as JSON",
+    async () => {
+      const guest = fileURLToPath(new URL("../machine/list-drivers.guest.ts", import.meta.url));
+      const run = ["run", "--memory", "4M", "--device", "rng", "--guest", guest, "--detect-races", "--json"];
+      const fine = await cliHere(...run);
+      const { races, result } = JSON.parse(fine.stdout);
+      expect({ code: fine.code, stderr: fine.stderr, result }).toEqual({
+        ...{ code: 0, stderr: "", result: ["virtio_rng"] },
+      });
+      expect(races).toMatchObject({ found: [], accesses: expect.any(Number) });
+      expect(races.threads.toSorted()).toEqual(["guest", "host"]);
+      expect(races.orderings).toContainEqual({
+        ...{ first: "mailbox: write request", second: "mailbox: read request" },
+        letters: expect.stringMatching(/^[A-M]/),
+      });
+      const racy = await cliHere(...run, "--plain-site", "mailbox: publish request");
+      expect(racy.code).toBe(1);
+      expect(JSON.parse(racy.stdout).races.found[0]).toMatchObject({
+        text: expect.stringContaining("guest's plain write of 4 bytes"),
+        ...{ bytes: 4, mayTear: false, first: {}, second: {} },
+      });
     },
     SECONDS_MAX,
   );

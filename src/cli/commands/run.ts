@@ -6,9 +6,7 @@ import { oneOf } from "../../machine/description.ts";
 import { Machine } from "../../machine/machine.ts";
 import { SITE_LABELS } from "../../wire/sites.ts";
 import { newCommand } from "../command.ts";
-import { EXIT } from "../exit-codes.ts";
 import { addMachineOptions, type MachineOptions } from "../machine-options.ts";
-import { orderingsTable } from "../orderings.ts";
 import { type Counterpart, runMachine } from "../run-machine.ts";
 import { qemuCounterpart } from "./qemu.ts";
 
@@ -52,21 +50,15 @@ async function runWatchedForRaces(options: RunOptions): Promise<number> {
     throw new UsageError("--detect-races: QEMU's threads cannot be watched");
   const labels = (options.plainSite ?? "").split(",").filter((label) => label !== "");
   const races = new LiveRaces(labels.map((label) => oneOf("--plain-site", label, SITE_LABELS)));
-  let code: number = EXIT.failure;
   try {
-    code = await runMachine(options, {
+    return await runMachine(options, {
       start: (description) => Machine.start(races.watched(description)),
       protection: "read-only",
+      races: () => races.finish(),
     });
   } finally {
-    const { accesses, races: found, lines, justified } = await races.finish();
-    const said = `races     ${found.length === 0 ? "none" : found.length} in ${accesses} shared accesses`;
-    process.stderr.write(`${[said, ...lines].join("\n")}\n`);
-    const table = orderingsTable(justified);
-    process.stderr.write(`\n${table}\n`);
-    if (found.length > 0) code = Math.max(code, EXIT.finding);
+    await races.end();
   }
-  return code;
 }
 
 const counterpart = (options: RunOptions): Counterpart =>

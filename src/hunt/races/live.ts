@@ -60,11 +60,16 @@ export class LiveRaces {
     const said = once(this.#reader, "message") as Promise<[LiveFindings]>;
     new AccessLog(this.#buffer).stop();
     const [findings] = await said;
-    await this.#reader.terminate();
+    await this.end();
     const { races, threads } = findings;
     const lines = races.flatMap((race) =>
       explainRace(race, threads, ({ stack = "" }) => (stack === "" ? [] : stack.split("\n"))),
     );
     return { ...findings, lines };
+  }
+
+  /** Whatever became of the machine. */
+  async end(): Promise<void> {
+    await this.#reader.terminate();
   }
 }
