@@ -92,8 +92,8 @@ function describeGuest(guest: Guest, log: Log): Omit<GuestState, "findings"> {
       kicksSent: counts.reduce((sum, { kicksSent }) => sum + kicksSent, guest.retired.kicksSent),
       interruptsTaken: guest.irq.taken,
     },
-    queues: virtio.flatMap(({ name, busName, queues }) =>
-      queues.map(({ counters, ...queue }) => ({ ...queue, ...counters, device: name, busName })),
+    queues: virtio.flatMap(({ name: device, busName, outstanding, queues }) =>
+      queues.map(({ counters, ...queue }) => ({ ...queue, ...counters, device, busName, outstanding })),
     ),
     log: log.lines,
   };

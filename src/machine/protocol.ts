@@ -191,6 +191,8 @@ export interface GuestService {
 export interface DriverQueueState extends QueueRow {
   readonly busName: string;
   readonly index: number;
+  /** Of its device: requests that somebody awaits. What is only offered for the device to fill is none. */
+  readonly outstanding: number;
 }
 
 export interface GuestTotals {

@@ -95,6 +95,7 @@ function resetDevice(device: Device): void {
   device.session.resetSeen = false;
   device.resets++;
   device.isr = 0;
+  device.isrTaken = 0;
   device.config = [];
 }
 

@@ -9,6 +9,8 @@ interface DriverSide {
   readonly inFlight: number;
   readonly lastUsed: number;
   readonly kicksSent: number;
+  /** Of the device. */
+  readonly outstanding: number;
 }
 /** What the host says of a queue. */
 interface DeviceSide {
@@ -18,14 +20,15 @@ interface DeviceSide {
 
 const ahead = (index: number, before: number): number => (index - before) & 0xffff;
 
-/** A sentence for each side that does not answer or is not ready, and for each queue that waits. */
+/** A sentence for each side that does not answer or is not ready, each queue that waits, and each link that is down. */
 export function whyStalled(report: RunReport, snapshot: Snapshot): string[] {
   const opening = report.host?.underWay.map((step) => `the host has not ended ${step}`) ?? [];
   return [
     ...silentSides(report),
     ...opening,
     ...waitingQueues(report, snapshot),
-    ...strangeQueues(report, snapshot),
+    ...forgottenQueues(report, snapshot),
+    ...linksDown(report),
   ];
 }
 
@@ -37,6 +40,8 @@ function silentSides({ host, guest }: RunReport): string[] {
 
 function waitingQueues(report: RunReport, snapshot: Snapshot): string[] {
   const drivers = (report.guest?.queues ?? []) as unknown as readonly DriverSide[];
+  // Buffers that are only offered, as those for frames to come, lie in their queues for as long as nothing comes.
+  const known = drivers.some(({ outstanding }) => outstanding > 0);
   return snapshot.functions.flatMap(({ name: shown, queues, kickPending }) =>
     queues.flatMap((queue) => {
       const name = fullName(report, shown);
@@ -46,9 +51,10 @@ function waitingQueues(report: RunReport, snapshot: Snapshot): string[] {
       );
       const device = deviceSide(report, name, queue.index);
       const taken = device?.active?.lastAvail;
+      const awaited = driver === undefined || driver.outstanding > 0 || !known;
       const found: string[] = [];
       const untaken = taken === undefined ? 0 : ahead(queue.avail.index, taken);
-      if (untaken > 0 && !kickPending)
+      if (awaited && untaken > 0 && !kickPending)
         found.push(
           `${where}: avail.idx is ${queue.avail.index}, the device has taken ${taken}, no kick is pending: ` +
             "a kick was lost, or the device did not look again",
@@ -59,25 +65,32 @@ function waitingQueues(report: RunReport, snapshot: Snapshot): string[] {
           `${where}: used.idx is ${queue.used.index}, the driver has seen ${driver.lastUsed}: an interrupt was lost, or its handler did not look`,
         );
       const held = taken === undefined ? 0 : ahead(taken, queue.used.index);
-      if (held > 0 && unseen === 0 && untaken === 0)
+      if (awaited && held > 0 && unseen === 0 && untaken === 0)
         found.push(`${where}: the device holds ${held} chains: its back-end has not answered`);
       return found;
     }),
   );
 }
 
-/** Queues with requests of which the device knows nothing: it is not the one that the driver has set up. */
-function strangeQueues(report: RunReport, snapshot: Snapshot): string[] {
+/** Queues with requests that no device will ever see: there is none, or it does not have the queue that the driver set up. */
+function forgottenQueues(report: RunReport, snapshot: Snapshot): string[] {
   const drivers = (report.guest?.queues ?? []) as unknown as readonly DriverSide[];
   return drivers.flatMap(({ busName, index, inFlight }) => {
     const device = snapshot.functions.find(({ name }) => name.startsWith(`${busName} `));
     if (inFlight === 0 || device?.queues.some((queue) => queue.index === index)) return [];
-    const why = device === undefined ? "there is no such device" : "the device knows no such queue";
-    return [
-      `${busName}, queue ${index}: the driver has ${inFlight} requests out and ${why}: it was reset, or swapped, without the driver`,
-    ];
+    const why =
+      device === undefined
+        ? "its slot is empty: the device was pulled out, and the driver has not let go"
+        : "the device in its slot has no such queue set up: it was reset or replaced, and the driver was not told";
+    return [`${busName}, queue ${index}: the driver has ${inFlight} buffers in it, but ${why}`];
   });
 }
+
+/** No reason to stall by itself, but what is sent there is lost. */
+const linksDown = ({ host }: RunReport): string[] =>
+  (host?.functions ?? [])
+    .filter(({ model }) => model.linkUp === false)
+    .map(({ name }) => `${name}: its link is down: frames are lost there`);
 
 /** For machines whose devices were never reset, so that both sides count the same lives. */
 export function toldTooOften(report: RunReport): string[] {
