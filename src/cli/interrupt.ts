@@ -20,7 +20,8 @@ export async function untilInterrupted(work: (signal: AbortSignal) => Promise<nu
   process.on("SIGINT", interrupt);
   try {
     const code = await work(stop.signal);
-    return stop.signal.aborted && code !== EXIT.finding ? EXIT.interrupted : code;
+    const worse = code === EXIT.finding || code === EXIT.failure;
+    return stop.signal.aborted && !worse ? EXIT.interrupted : code;
   } finally {
     if (!stop.signal.aborted) restore();
   }

@@ -94,17 +94,21 @@ function parsed(text: string): Partial<CampaignReport> {
 
 function isCampaign(value: unknown): value is CampaignResult {
   const campaign = value as Partial<CampaignResult> | null;
-  return typeof campaign?.scenario === "string" && Number.isInteger(campaign.next);
+  return (
+    typeof campaign?.scenario === "string" &&
+    Number.isInteger(campaign.seed) &&
+    Number.isInteger(campaign.next)
+  );
 }
 
 /**
- * Parts of one campaign, or several: counts of the same scenario, defect and policy are added up. Of failures all are
- * named, and the first is shown.
+ * Parts of one campaign, or several: counts of the same scenario, defect, policy and seed are added up. Of failures all
+ * are named, and the first is shown.
  */
 export function mergeReports(reports: readonly CampaignReport[]): CampaignReport {
   const merged = new Map<string, CampaignResult>();
   for (const each of reports.flatMap(({ campaigns }) => campaigns)) {
-    const key = [each.scenario, each.defect, each.policy].join(" ");
+    const key = [each.scenario, each.defect, each.policy, each.seed].join(" ");
     const before = merged.get(key);
     merged.set(key, before === undefined ? each : sum(before, each));
   }

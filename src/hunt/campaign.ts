@@ -43,6 +43,7 @@ export interface CampaignResult {
   readonly scenario: string;
   readonly defect: string | null;
   readonly policy: string;
+  readonly seed: number;
   readonly schedules: number;
   readonly seconds: number;
   readonly accesses: number;
@@ -161,12 +162,13 @@ class Campaign {
   }
 
   result(): CampaignResult {
-    const { from, shard, policy, justify } = this.#options;
+    const { from, shard, policy, seed, justify } = this.#options;
     const { scenario, defect } = this.#first.target;
     return {
       scenario: scenario.name,
       defect: defect ?? null,
       policy,
+      seed,
       schedules: this.#schedules,
       seconds: this.#seconds,
       accesses: this.#accesses,

@@ -56,6 +56,24 @@ describe("a report of virtlab hunt", () => {
     const resume = ["--resume", files[1] as string, "--schedules", "10"];
     const resumed = await hunted(first.scenario, "--defect", "R33", ...resume);
     expect(resumed.report.campaigns).toMatchObject([{ schedules: 10, next: first.next + 10 }]);
+    const elsewhere = await cliHere("hunt", "flags", "--resume", files[0] as string, "--seed", "2");
+    expect(elsewhere.stderr).toContain(
+      "flags was hunted with --policy portfolio --seed 1; expected one of these, got --policy portfolio --seed 2",
+    );
+    expect(elsewhere.code).toBe(2);
+  });
+
+  it("has a line, of which a replay has the same keys whether it finds it again or its places have gone", async () => {
+    const gone = "flags:-:draws=:guest@driver.publish-avail.idx#99>host";
+    const [again, quiet] = [
+      await cliHere("replay", race.report.replay, "--json"),
+      await cliHere("replay", gone, "--json"),
+    ];
+    expect([again.code, quiet.code]).toEqual([1, 0]);
+    const [found, nothing] = [again, quiet].map(({ stdout }) => JSON.parse(stdout));
+    expect(found).toMatchObject({ findings: [{}], missed: 0, schedules: 0 });
+    expect(nothing).toMatchObject({ findings: [], missed: 1, schedules: 5000, line: gone });
+    expect(Object.keys(nothing).sort()).toEqual(Object.keys(found).sort());
   });
 
   it("of a scoreboard that is interrupted has what was decided by then", async () => {

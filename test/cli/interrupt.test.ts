@@ -19,6 +19,9 @@ async function interruptible<T>(work: (ends: () => void) => Promise<T>): Promise
 test.each([
   [EXIT.fine, EXIT.interrupted],
   [EXIT.finding, EXIT.finding],
+  [EXIT.failure, EXIT.failure],
+  // Of what prove could not decide.
+  [EXIT.usage, EXIT.interrupted],
 ])("an interrupted command that would end with %i says so and ends with %i", async (code, expected) => {
   const { got, ended } = await interruptible(() =>
     untilInterrupted(async (signal) => {

@@ -66,6 +66,7 @@ interface HuntOptions {
 
 const NO_FILE: HuntModule = { defects: [], scenarios: [] };
 const SECONDS_DEFAULT = 10;
+const SEED_DEFAULT = 1;
 const SCOREBOARD_SECONDS = 60;
 /** Of a scoreboard: one after the other, instead of one. */
 const EVERY_POLICY = "every";
@@ -170,11 +171,12 @@ async function hunt(names: readonly string[], options: HuntOptions, signal: Abor
     return { scenario, defect: defect?.id, file, races: detectRaces || orderings, monitor };
   });
   const before = options.resume === undefined ? undefined : await readReport(options.resume);
+  const begin = targets.map((target) => (before && resumed(before, target, options)) ?? options.from);
   const results: CampaignResult[] = [];
   const found = await withLanes(options.jobs, async (pool) => {
-    for (const target of targets) {
+    for (const [at, target] of targets.entries()) {
       if (signal.aborted) break;
-      const from = resumed(before, target, options) ?? options.from;
+      const from = begin[at] ?? options.from;
       const turn = await huntOne(pool, target, { ...options, from }, signal);
       if (turn.result !== undefined) results.push(turn.result);
       if (turn.found !== undefined) return turn.found;
@@ -227,15 +229,22 @@ async function huntOne(
   }
 }
 
-/** Where the target's campaign of an earlier report ended. */
-const resumed = (
-  report: CampaignReport | undefined,
-  { scenario, defect }: HuntTarget,
-  { policy }: HuntOptions,
-): number | undefined =>
-  report?.campaigns.find(
-    (each) => each.scenario === scenario.name && each.defect === (defect ?? null) && each.policy === policy,
-  )?.next;
+/** Where the target's campaign of an earlier report ended; undefined: it had not begun. */
+function resumed(
+  { campaigns }: CampaignReport,
+  { scenario: { name }, defect }: HuntTarget,
+  { policy, seed }: HuntOptions,
+): number | undefined {
+  const own = campaigns.filter((each) => each.scenario === name && each.defect === (defect ?? null));
+  const found = own.find((each) => each.policy === policy && each.seed === seed);
+  if (found === undefined && own.length > 0) {
+    const others = own.map((each) => `--policy ${each.policy} --seed ${each.seed}`);
+    throw new UsageError(
+      `--resume: ${name} was hunted with ${others.join(", and with ")}; expected one of these, got --policy ${policy} --seed ${seed}`,
+    );
+  }
+  return found?.next;
+}
 
 /** A finding without a schedule to show: nothing can be followed there. */
 function oddity(
@@ -309,7 +318,8 @@ const counted = ({ schedules, seconds, sitePairs }: CampaignProgress | CampaignR
 
 function summary(result: CampaignResult): string {
   const end = result.finding === undefined ? (result.exhausted ? "all there are" : "quiet") : "FOUND";
-  return `${result.scenario}: ${end} after ${counted(result)}; go on with --from ${result.next}`;
+  const again = result.seed === SEED_DEFAULT ? "" : ` --seed ${result.seed}`;
+  return `${result.scenario}: ${end} after ${counted(result)}; go on with --from ${result.next}${again}`;
 }
 
 const campaignOptions = (options: HuntOptions, seconds: number): Partial<CampaignOptions> => ({

@@ -27,6 +27,9 @@ interface Shown {
   readonly recording: Recording;
   readonly critical: readonly CriticalPair[];
   readonly line: ReplayLine;
+  /** Switches of the line that did not come about, and schedules that were tried instead. */
+  readonly missed?: number;
+  readonly schedules?: number;
 }
 
 const NO_FILE: HuntModule = { defects: [], scenarios: [] };
@@ -47,9 +50,10 @@ export function replayCommand(): Command {
       process.exitCode = await withHunter(line, own, options, async (hunter) => {
         const recording = await hunter.record("switches", replayInput(line));
         const missed = line.switches.length - recording.switches.length;
-        if (recording.findings.length === 0 && missed > 0) return await goOn(hunter, line, missed, options);
+        if (recording.findings.length === 0 && missed > 0)
+          return await goOn(hunter, { recording, critical: [], line, missed }, options);
         const critical = recording.findings.length === 0 ? [] : await pairsOf(hunter, line, recording);
-        await show(hunter, { recording, critical, line }, options);
+        await show(hunter, { recording, critical, line, missed }, options);
         if (missed > 0 && !options.json) print(missedText(missed));
         return recording.findings.length > 0 ? EXIT.finding : EXIT.fine;
       });
@@ -120,23 +124,20 @@ async function pairsOf(hunter: Hunter, line: ReplayLine, { findings }: Recording
 }
 
 /** The code has changed under the line: the same neighbourhood once more, at random. */
-async function goOn(
-  hunter: Hunter,
-  line: ReplayLine,
-  missed: number,
-  options: ReplayOptions,
-): Promise<number> {
+async function goOn(hunter: Hunter, led: Shown, options: ReplayOptions): Promise<number> {
+  const { line, missed = 0 } = led;
   const seed = [...formatReplay(line, hunter.actors)].reduce((sum, each) => sum * 31 + each.charCodeAt(0), 7);
   const batch = await hunter.run({ policy: "portfolio", seed: seed >>> 0, count: ON_MAX });
-  if (!options.json) print(`${missedText(missed)}\nWent on under its seed: ${batch.executions} schedules.`);
+  const schedules = batch.executions;
+  if (!options.json) print(`${missedText(missed)}\nWent on under its seed: ${schedules} schedules.`);
   if (batch.findings.length === 0) {
-    if (options.json) print(JSON.stringify({ findings: [], missed, schedules: batch.executions }, null, 2));
+    if (options.json) await show(hunter, { ...led, schedules }, options);
     else print("Quiet.");
     return EXIT.fine;
   }
   const { recording, critical, draws, switches, favoured } = await shrink(hunter, batch.log);
   const again = { ...line, draws, switches, favoured };
-  await show(hunter, { recording, critical, line: again }, options);
+  await show(hunter, { recording, critical, line: again, missed, schedules }, options);
   if (!options.json) print(`\nFound again, elsewhere:\n  ${commandOf(lineOf(hunter, again), options)}`);
   return EXIT.finding;
 }
@@ -149,14 +150,16 @@ const commandOf = (line: string, { file }: ReplayOptions): string =>
 const lineOf = (hunter: Hunter, line: ReplayLine): string => formatReplay(line, hunter.actors);
 
 async function show(hunter: Hunter, shown: Shown, options: ReplayOptions): Promise<void> {
-  const { recording, critical, line } = shown;
+  const { recording, critical, line, missed = 0, schedules = 0 } = shown;
   const text = lineOf(hunter, line);
   if (options.report !== undefined) {
     const subject = subjectOf(line.scenario, line.defect);
     const page = formatPage(recording, { subject, line: commandOf(text, options), critical });
     await writeReport(options.report, page);
   }
-  if (options.json) print(JSON.stringify({ ...recording, critical, line: text }, null, 2));
+  const favoured = recording.favoured ?? null;
+  if (options.json)
+    print(JSON.stringify({ ...recording, favoured, critical, line: text, missed, schedules }, null, 2));
   else print([formatRecording(recording, critical), ...racesOf(recording)].join("\n"));
 }
 

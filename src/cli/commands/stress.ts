@@ -19,6 +19,7 @@ import { STRESSED, type Wishes } from "../../stress/episode/swarm.ts";
 import { FAULTS, findFault } from "../../stress/faults/faults.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { junit } from "../junit.ts";
 import { AT_ONCE_MAX, seconds, seedNumber, wholeNumber } from "../numbers.ts";
 import { again, campaignText, defectsLine, defectsText, faultText, liveLine } from "../stress-text.ts";
@@ -94,7 +95,7 @@ export function stressCommand(): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (options: StressOptions) => {
-      process.exitCode = await stress(options);
+      process.exitCode = await untilInterrupted((signal) => stress(options, signal));
     });
 }
 
@@ -116,22 +117,21 @@ const TRACE_EVENTS = 65_536;
 /** A machine with a fault mostly stands still until that counts as a stall, which costs no processor any time. */
 const FAULTY_AT_ONCE = 8;
 
-async function stress(options: StressOptions): Promise<number> {
+async function stress(options: StressOptions, signal: AbortSignal): Promise<number> {
   const wanted =
     options.machines === undefined ? undefined : wholeNumber("--machines", options.machines, 1, AT_ONCE_MAX);
   const machines = wanted ?? Math.max(1, Math.floor(availableParallelism() / 2));
   const seed =
     options.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedNumber("--seed", options.seed);
   if (options.fault !== undefined)
-    return faultCampaign(options.fault, options, wanted ?? FAULTY_AT_ONCE, seed);
-  if (options.defects !== undefined) return defectCampaign(options, machines, seed);
+    return faultCampaign(options.fault, options, { lanes: wanted ?? FAULTY_AT_ONCE, seed, signal });
+  if (options.defects !== undefined) return defectCampaign(options, { lanes: machines, seed, signal });
   const wishes = await checkedWishes(options);
   const episodes =
     options.episodes === undefined ? undefined : wholeNumber("--episodes", options.episodes, 1);
   const time = seconds("--seconds", options.seconds);
   if (options.junit !== undefined) claim(options.junit);
   const line = new TerminalLine();
-  const signal = interrupted();
   const report = await runCampaign({
     seconds: time,
     machines,
@@ -145,7 +145,7 @@ async function stress(options: StressOptions): Promise<number> {
   });
   line.clear();
   print(options, withAgain(seed, report, wishes), campaignText(seed, report, wishes));
-  const code = exitCode(report.findings.length > 0, report, signal);
+  const code = exitCode(report.findings.length > 0, report);
   return options.junit === undefined || keepJunit(options.junit, report)
     ? code
     : Math.max(code, EXIT.failure);
@@ -162,17 +162,8 @@ function keepJunit(file: string, report: CampaignReport): boolean {
   }
 }
 
-/** Ctrl-C ends the campaign, with what it has so far; once more ends the process. */
-function interrupted(): AbortSignal {
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  return stop.signal;
-}
-
-function exitCode(found: boolean, { failure }: { failure: object | null }, { aborted }: AbortSignal): number {
-  if (failure !== null) return EXIT.failure;
-  return found ? EXIT.finding : aborted ? EXIT.interrupted : EXIT.fine;
-}
+const exitCode = (found: boolean, { failure }: { failure: object | null }): number =>
+  failure !== null ? EXIT.failure : found ? EXIT.finding : EXIT.fine;
 
 function print({ json }: StressOptions, document: object, text: string): void {
   process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text}\n`);
@@ -231,32 +222,36 @@ async function keepTrace(folder: string | undefined, { seed, recordings }: Episo
   );
 }
 
+/** Of a campaign of faults or defects. */
+interface Planned {
+  readonly lanes: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
 /** Fine is when each run's fault was detected. */
 async function faultCampaign(
   name: string,
   options: StressOptions,
-  lanes: number,
-  seed: number,
+  { lanes, seed, signal }: Planned,
 ): Promise<number> {
   findFault(name);
   const runs = wholeNumber("--runs", options.runs, 1);
   const line = new TerminalLine();
-  const signal = interrupted();
   const onProgress = (done: number) => line.show(`${name}: ${done} of ${runs} machines`);
   const report = await withEpisodePool(lanes, (pool) =>
     runFault(pool, name, { runs, seed, lanes, signal, onProgress }),
   );
   line.clear();
   print(options, { seed, ...report }, faultText(seed, report));
-  return exitCode(report.missed.length > 0, report, signal);
+  return exitCode(report.missed.length > 0, report);
 }
 
 /** Fine is when every defect had its time: which of them are found is the answer, not a finding. */
-async function defectCampaign(options: StressOptions, lanes: number, seed: number): Promise<number> {
+async function defectCampaign(options: StressOptions, { lanes, seed, signal }: Planned): Promise<number> {
   const secondsEach = seconds("--seconds-each", options.secondsEach);
   const ids = typeof options.defects === "string" ? options.defects.split(",") : undefined;
   const line = new TerminalLine();
-  const signal = interrupted();
   const report = await runDefects({
     secondsEach,
     lanes,
@@ -268,5 +263,5 @@ async function defectCampaign(options: StressOptions, lanes: number, seed: numbe
   line.clear();
   print(options, { seed, secondsEach, ...report }, defectsText(report));
   const disproved = report.defects.some(({ id, outcome }) => id === NO_DEFECT && outcome === "found");
-  return exitCode(disproved, report, signal);
+  return exitCode(disproved, report);
 }
