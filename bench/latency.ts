@@ -16,11 +16,11 @@ interface Case extends Partial<RingShape> {
 }
 
 /** As many rounds, before the one that is timed, as bring each of the two threads to a core of its own. */
-const WARM_UPS = 20;
+const WARM_UPS = 8;
 const ONE = { outstanding: 1, batch: 1 } as const;
 const CASES: readonly Case[] = [
-  { name: "polling, queue of 2", size: 2, trips: 5_000 },
-  { name: "polling, queue of 256", size: 256, trips: 5_000 },
+  { name: "polling, queue of 2", size: 2, trips: 50_000 },
+  { name: "polling, queue of 256", size: 256, trips: 50_000 },
   { name: "sleeping, spin first", wait: "sleep", spins: 2000, trips: 5_000 },
   { name: "sleeping, no spin", wait: "sleep", trips: 500 },
 ];
@@ -47,7 +47,7 @@ async function measure(plan: Plan, { name, trips, ...some }: Case, floor: PingPo
   const native = (): number => nativeRing({ ...shape, publish: "batch", count, warmUps }).ms;
   const times: Rounds<string> = await alternate<string>(plan, {
     queue: async () => (await run.round(count, warmUps)).ms,
-    raw: () => floor.round(count),
+    raw: () => floor.round(count, warmUps),
     ...(polling && nativeAvailable() && { native }),
   });
   const { queue = [], raw = [], native: inC } = times;

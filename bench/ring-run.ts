@@ -1,16 +1,14 @@
 /** One queue between this thread, the driver, and a peer, the device: rounds of a given number of buffers. */
 
-import { ScatterList } from "../src/guest/virtqueue/scatter-list.ts";
 import { allocateShared, attachMemory } from "../src/memory/attach.ts";
 import { Doorbell } from "../src/memory/doorbell.ts";
 import { LatencyHistogram, type LatencySummary } from "../src/observe/record/histogram.ts";
 import { queuePair, ramBytes } from "../test/virtqueue/queue-pair.ts";
+import { DriverSide } from "./driver-side.ts";
 import { patience } from "./harness/patience.ts";
 import { Peer } from "./harness/peer.ts";
 import {
-  awaitFlag,
   BUFFER_STRIDE,
-  BUFFERS,
   bufferBytes,
   CONTROL,
   type RingCounts,
@@ -44,84 +42,30 @@ export const DEFAULT_SHAPE: RingShape = {
   segments: 1,
   wait: "poll",
   spins: 0,
+  buffers: 256,
 };
 
 export async function startRing(shape: RingShape, memoryBytes = 0): Promise<RingRun> {
-  const { size, batch, segments } = shape;
+  const { size } = shape;
   const tables = shape.indirect ? 64 * size : 0;
-  const spare = 2 * Math.max(tables, BUFFERS * BUFFER_STRIDE);
+  const spare = 2 * Math.max(tables, shape.buffers * BUFFER_STRIDE);
   const ram = attachMemory(allocateShared(Math.max(memoryBytes, ramBytes(size, spare))));
   const control = attachMemory(allocateShared(CONTROL.bytes));
   const deviceBell = new Doorbell(control, CONTROL.deviceBell);
-  const driverBell = new Doorbell(control, CONTROL.driverBell);
-  const pair = queuePair<number>({
+  const { driver, buffers } = queuePair<number>({
     ...shape,
     memory: ram,
     spare,
     onKick: () => raiseFlag(control, deviceBell, CONTROL.kicked),
   });
-  const { driver, buffers } = pair;
-  const outstanding = Math.min(shape.outstanding, shape.indirect ? size : Math.floor(size / segments));
-  const list = new ScatterList();
+  const side = new DriverSide(driver, buffers, control, shape);
   const data: RingData = { ...shape, ram: ram.buffer, control: control.buffer };
   const peer = await Peer.start(new URL("ring.thread.ts", import.meta.url), { ...data });
   let rounds = 0;
-  let spurious = 0;
-  let checksum = 0;
-
-  function queued(number: number): boolean {
-    const address = buffers + BUFFER_STRIDE * (number & (BUFFERS - 1));
-    if (segments === 1) return driver.addInbuf(address, bufferBytes(number), number);
-    list.clear();
-    for (let segment = 1; segment < segments; segment++) list.addReadable(address, 1);
-    return driver.add(list.addWritable(address, bufferBytes(number)), number);
-  }
-
-  function add(number: number): void {
-    if (!queued(number)) throw new Error(`buffer ${number} did not fit`);
-  }
-
-  /** All that came back; does not look for more than are out. */
-  function getAll(out: number): number {
-    let received = 0;
-    while (received < out && driver.get() !== undefined) {
-      checksum += driver.lastLength;
-      received++;
-    }
-    return received;
-  }
-
-  /** Returns when something may have come back. */
-  function wait(): void {
-    if (shape.wait === "poll") {
-      for (let looks = 0; !driver.hasUsed && driver.broken === undefined; ) looks = patience(looks);
-    } else if (driver.enableCallbacks()) {
-      awaitFlag(control, driverBell, CONTROL.interrupted, shape.spins);
-      driver.disableCallbacks();
-      if (!driver.hasUsed) spurious++;
-    } else {
-      driver.disableCallbacks();
-    }
-  }
-
-  function drive(count: number): void {
-    const kick = shape.wait === "sleep";
-    for (let sent = 0, received = 0; received < count; ) {
-      const most = Math.min(count, received + outstanding, sent + batch);
-      while (sent < most) add(sent++);
-      if (kick) driver.kick();
-      else driver.publish();
-      received += getAll(sent - received);
-      if (driver.broken !== undefined) throw new Error(driver.broken);
-      const room = sent < count && sent - received < outstanding;
-      if (!room && received < count) wait();
-    }
-  }
 
   /** Returns when the device is about to start. */
   function begin(count: number): void {
-    spurious = 0;
-    checksum = 0;
+    side.begin();
     peer.tell({ round: ++rounds, count });
     for (let looks = 0; control.load32(CONTROL.round, 0) !== rounds; ) looks = patience(looks);
     driver.disableCallbacks();
@@ -132,7 +76,7 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     begin(count);
     for (let trip = 0; trip < count; trip++) {
       const begun = performance.now();
-      drive(1);
+      side.drive(1);
       histogram.record(performance.now() - begun);
     }
     await peer.answer();
@@ -142,32 +86,30 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
   async function round(count: number, warmUps = 0): Promise<RingRound> {
     const kicks = driver.counters.kicksSent;
     begin(count * (1 + warmUps));
-    if (warmUps > 0) drive(count * warmUps);
+    if (warmUps > 0) side.drive(count * warmUps);
     const begun = performance.now();
-    drive(count);
+    side.drive(count);
     const ms = performance.now() - begun;
     const device = await peer.answer<RingCounts>();
-    check([count * warmUps, count], checksum, device);
+    check([count * warmUps, count], side.checksum, device);
     return {
       ms,
       kicks: driver.counters.kicksSent - kicks,
       interrupts: device.interrupts,
-      spurious: spurious + device.spurious,
+      spurious: side.spurious + device.spurious,
     };
   }
 
   return { round, trips, stop: () => peer.stop() };
+}
 
-  function check(counts: readonly number[], sum: number, device: RingCounts): void {
-    let expected = 0;
-    for (const count of counts) {
-      for (let number = 0; number < count; number++) expected += bufferBytes(number);
-    }
-    if (device.violations.length > 0) throw new Error(`violations: ${device.violations.join("; ")}`);
-    if (sum !== expected || device.checksum !== expected) {
-      throw new Error(
-        `checksum ${sum} at the driver, ${device.checksum} at the device, expected ${expected}`,
-      );
-    }
+function check(counts: readonly number[], sum: number, device: RingCounts): void {
+  let expected = 0;
+  for (const count of counts) {
+    for (let number = 0; number < count; number++) expected += bufferBytes(number);
+  }
+  if (device.violations.length > 0) throw new Error(`violations: ${device.violations.join("; ")}`);
+  if (sum !== expected || device.checksum !== expected) {
+    throw new Error(`checksum ${sum} at the driver, ${device.checksum} at the device, expected ${expected}`);
   }
 }

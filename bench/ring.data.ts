@@ -16,6 +16,8 @@ export interface RingShape {
   readonly wait: "poll" | "sleep";
   /** Where a side may sleep: looks before it does. */
   readonly spins: number;
+  /** How many there are, a power of two: used again in turn, as a driver with a pool does. */
+  readonly buffers: number;
 }
 
 export interface RingData extends RingShape {
@@ -44,7 +46,6 @@ export const CONTROL = {
 /** Buffer `number` is this long: the sum of lengths that came back is the checksum. */
 export const bufferBytes = (number: number): number => 1 + (number & 63);
 export const BUFFER_STRIDE = 64;
-export const BUFFERS = 1024;
 
 /** Waits until the flag is set, and takes it: looks `spins` times, then announces, looks and sleeps. */
 export function awaitFlag(memory: SharedMemory, bell: Doorbell, flag: number, spins: number): void {

@@ -43,11 +43,25 @@ servePeer<RingData, Round>((data) => {
   }
 
   function poll(count: number): void {
+    let sum = 0;
+    let unpublished = 0;
     for (let served = 0, looks = 0; served < count && !device.broken; ) {
-      const more = serveAvailable();
-      served += more;
-      looks = more > 0 ? 0 : patience(looks);
+      const chain = device.pop();
+      if (chain === undefined) looks = patience(looks);
+      else {
+        looks = 0;
+        sum += chain.writableBytes;
+        device.push(chain, chain.writableBytes);
+        served++;
+        unpublished++;
+      }
+      // One place that publishes: the engine puts only so much code into a loop.
+      if (unpublished === batch || (unpublished > 0 && (chain === undefined || served === count))) {
+        device.flush();
+        unpublished = 0;
+      }
     }
+    checksum += sum;
   }
 
   function sleep(count: number): void {

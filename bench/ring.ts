@@ -24,6 +24,7 @@ const SLEEPING = { vsNativeSleeping: "each", vsNativeSleepingBatched: "batch" } 
 
 const CASES: readonly Case[] = [
   { name: "polling", against: POLLING },
+  { name: "polling, other buffers each time", buffers: 1024, against: POLLING },
   { name: "polling, publish each buffer", batch: 1, against: { vsNativePerBuffer: "each" } },
   { name: "polling, indirect, 3 descriptors", indirect: true, segments: 3, against: {} },
   { name: "sleeping, event index, spin first", wait: "sleep", spins: SPINS, against: SLEEPING },

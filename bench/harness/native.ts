@@ -19,6 +19,8 @@ export interface NativeOptions {
   readonly batch: number;
   /** Buffers out at once, at most. */
   readonly outstanding: number;
+  /** How many there are, used again in turn. */
+  readonly buffers: number;
   readonly count: number;
   /** Rounds before the one that is timed. */
   readonly warmUps: number;
@@ -33,11 +35,11 @@ export function nativeAvailable(): boolean {
 }
 
 export function nativeRing(options: NativeOptions): NativeRing {
-  const { publish, wait, size, batch, outstanding, count, warmUps } = options;
+  const { publish, wait, size, batch, outstanding, buffers, count, warmUps } = options;
   if (!nativeAvailable() || typeof program !== "string") throw new Error("there is no native reference");
   const { stdout, stderr, status } = spawnSync(
     program,
-    [publish, wait, ...[size, batch, outstanding, count, warmUps].map(String)],
+    [publish, wait, ...[size, batch, outstanding, buffers, count, warmUps].map(String)],
     { encoding: "utf8" },
   );
   if (status !== 0) throw new Error(`the native reference failed (${status}): ${stderr}`);

@@ -9,8 +9,8 @@ export const PING = 0;
 export const PONG = 32;
 
 export interface PingPong {
-  /** Milliseconds for `count` round trips. */
-  round(count: number): Promise<number>;
+  /** Milliseconds for `count` round trips, after `warmUps` times as many. */
+  round(count: number, warmUps?: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -18,13 +18,15 @@ export async function startPingPong(): Promise<PingPong> {
   const words = new Int32Array(new SharedArrayBuffer(256));
   const peer = await Peer.start(new URL("ping-pong.thread.ts", import.meta.url), { buffer: words.buffer });
   return {
-    async round(count) {
+    async round(count, warmUps = 0) {
+      const from = count * warmUps;
       Atomics.store(words, PING, -1);
       Atomics.store(words, PONG, 0);
-      peer.tell(count);
+      peer.tell(from + count);
       for (let looks = 0; Atomics.load(words, PONG) !== -1; ) looks = patience(looks);
+      trips(words, 0, from);
       const begun = performance.now();
-      trips(words, count);
+      trips(words, from, from + count);
       const ms = performance.now() - begun;
       await peer.answer();
       return ms;
@@ -33,8 +35,8 @@ export async function startPingPong(): Promise<PingPong> {
   };
 }
 
-function trips(words: Int32Array, count: number): void {
-  for (let number = 0; number < count; number++) {
+function trips(words: Int32Array, from: number, to: number): void {
+  for (let number = from; number < to; number++) {
     Atomics.store(words, PING, number);
     for (let looks = 0; Atomics.load(words, PONG) !== number; ) looks = patience(looks);
   }

@@ -2,15 +2,16 @@
  * A split virtqueue between two pthreads: what the ring bench is compared with. The workload is that of Linux's
  * tools/virtio/ringtest (one writable descriptor per buffer, as many outstanding as fit); the code is our own.
  *
- *   ring each|batch poll|sleep SIZE BATCH OUTSTANDING COUNT WARMUPS
+ *   ring each|batch poll|sleep SIZE BATCH OUTSTANDING BUFFERS COUNT WARMUPS
  *
  *   each   publish every buffer, look at the shared index for every buffer (as ringtest's split ring does)
  *   batch  shadow indices: publish once per BATCH, look at the shared index only when the last look is used up
  *   poll   both sides spin
  *   sleep  event index and an eventfd per direction; nobody spins
  *
- * At most OUTSTANDING buffers are out at once. WARMUPS rounds of COUNT come before the one that is timed: it takes the system some 20 ms to give two new threads a
- * core each, and until then they take turns on one and share its cache.
+ * At most OUTSTANDING buffers are out at once; there are BUFFERS of them, a power of two, used again in turn. WARMUPS rounds
+ * of COUNT come before the one that is timed: it takes the system some 20 ms to give two new threads a core each, and until
+ * then they take turns on one and share its cache.
  *
  * Prints one line of JSON. The lengths that come back are summed, so that nothing can be left out.
  */
@@ -42,7 +43,7 @@ static struct avail *avail;
 static struct used *used;
 static _Atomic uint16_t *used_event, *avail_event;
 static int kick_fd, call_fd;
-static unsigned size, batch, outstanding, warmups;
+static unsigned size, batch, outstanding, buffers, warmups;
 static uint64_t count;
 
 /* Each side's own, on cache lines of its own. */
@@ -101,7 +102,7 @@ INLINE bool add(uint64_t number) {
   uint16_t head = guest.free_head;
   if (guest.free_count == 0) return false;
   struct descriptor *descriptor = &descriptors[head];
-  descriptor->address = 0x100000 + 64 * (number & 1023);
+  descriptor->address = 0x100000 + 64 * (number & (buffers - 1));
   descriptor->length = 1 + (number & 63);
   descriptor->flags = WRITE_FLAG;
   guest.free_head = guest.next[head];
@@ -264,8 +265,8 @@ static void set_up(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 8) {
-    fprintf(stderr, "usage: ring each|batch poll|sleep SIZE BATCH OUTSTANDING COUNT WARMUPS\n");
+  if (argc != 9) {
+    fprintf(stderr, "usage: ring each|batch poll|sleep SIZE BATCH OUTSTANDING BUFFERS COUNT WARMUPS\n");
     return 2;
   }
   each_buffer = strcmp(argv[1], "each") == 0;
@@ -273,8 +274,9 @@ int main(int argc, char **argv) {
   size = strtoul(argv[3], NULL, 10);
   batch = strtoul(argv[4], NULL, 10);
   outstanding = strtoul(argv[5], NULL, 10);
-  count = strtoull(argv[6], NULL, 10);
-  warmups = strtoul(argv[7], NULL, 10);
+  buffers = strtoul(argv[6], NULL, 10);
+  count = strtoull(argv[7], NULL, 10);
+  warmups = strtoul(argv[8], NULL, 10);
   set_up();
   struct timespec from, to;
   pthread_t device;
