@@ -20,23 +20,23 @@ const PUBLISH_THREAD = site("kick: publish thread");
 
 /** Where kicks for one thread are put. */
 export class KickTarget {
-  readonly #memory: SharedMemory;
-  readonly #plan: KickPlan;
-  readonly #doorbell: Doorbell;
+  private readonly memory: SharedMemory;
+  private readonly plan: KickPlan;
+  private readonly doorbell: Doorbell;
 
   constructor(memory: SharedMemory, plan: KickPlan, doorbell: Doorbell) {
-    this.#memory = memory;
-    this.#plan = plan;
-    this.#doorbell = doorbell;
+    this.memory = memory;
+    this.plan = plan;
+    this.doorbell = doorbell;
   }
 
   kick(functionIndex: number, queue: number): void {
-    const bits = this.#plan.kicks[functionIndex];
+    const bits = this.plan.kicks[functionIndex];
     if (bits === undefined) return;
     // Ordering J: the queue's bit, then the function's; Ordering I: the work, then the bell.
-    this.#memory.or32(bits + 4 * (queue >>> 5), 1 << (queue & 31), SET);
-    this.#memory.or32(this.#plan.kickSummary, 1 << functionIndex, SET);
-    this.#doorbell.ring();
+    this.memory.or32(bits + 4 * (queue >>> 5), 1 << (queue & 31), SET);
+    this.memory.or32(this.plan.kickSummary, 1 << functionIndex, SET);
+    this.doorbell.ring();
   }
 }
 
@@ -47,16 +47,16 @@ export const ioKickTargets = (memory: SharedMemory, plan: ControlPlan): KickTarg
 const NOTHING_POSTED = (): boolean => false;
 
 export class KickSender {
-  readonly #memory: SharedMemory;
-  readonly #plan: ControlPlan;
-  readonly #main: KickTarget;
-  readonly #io: readonly KickTarget[];
+  private readonly memory: SharedMemory;
+  private readonly plan: ControlPlan;
+  private readonly main: KickTarget;
+  private readonly io: readonly KickTarget[];
 
   constructor(memory: SharedMemory, plan: ControlPlan, hostDoorbell: Doorbell) {
-    this.#memory = memory;
-    this.#plan = plan;
-    this.#main = new KickTarget(memory, mainKicks(plan), hostDoorbell);
-    this.#io = ioKickTargets(memory, plan);
+    this.memory = memory;
+    this.plan = plan;
+    this.main = new KickTarget(memory, mainKicks(plan), hostDoorbell);
+    this.io = ioKickTargets(memory, plan);
   }
 
   /**
@@ -64,37 +64,37 @@ export class KickSender {
    * to serve a register write that came before: the kick then goes through the thread that does.
    */
   tryKick(port: number, queue: number, posted: () => boolean = NOTHING_POSTED): boolean {
-    const { functions } = this.#plan;
+    const { functions } = this.plan;
     for (let index = 0; index < functions.length; index++) {
       const plan = functions[index];
       if (plan === undefined) break;
-      const published = this.#memory.load32(plan.notifyPort, LOOK_UP);
+      const published = this.memory.load32(plan.notifyPort, LOOK_UP);
       if ((published & 0xffff) !== port || published === 0) continue;
       if (queue >= published >>> 16) return false;
-      this.#target(plan.servers + 4 * queue, posted).kick(index, queue);
+      this.target(plan.servers + 4 * queue, posted).kick(index, queue);
       return true;
     }
     return false;
   }
 
-  #target(server: number, posted: () => boolean): KickTarget {
-    if (this.#io.length === 0) return this.#main;
-    const thread = this.#memory.load32(server, LOOK_UP_THREAD);
-    const target = this.#io[thread - 1];
-    return target === undefined || posted() ? this.#main : target;
+  private target(server: number, posted: () => boolean): KickTarget {
+    if (this.io.length === 0) return this.main;
+    const thread = this.memory.load32(server, LOOK_UP_THREAD);
+    const target = this.io[thread - 1];
+    return target === undefined || posted() ? this.main : target;
   }
 }
 
 /** A host thread's end; the first thread's, unless another's place is given. */
 export class KickReceiver {
-  readonly #memory: SharedMemory;
-  readonly #plan: ControlPlan;
-  readonly #own: KickPlan;
+  private readonly memory: SharedMemory;
+  private readonly plan: ControlPlan;
+  private readonly own: KickPlan;
 
   constructor(memory: SharedMemory, plan: ControlPlan, own: KickPlan = mainKicks(plan)) {
-    this.#memory = memory;
-    this.#plan = plan;
-    this.#own = own;
+    this.memory = memory;
+    this.plan = plan;
+    this.own = own;
   }
 
   /**
@@ -102,21 +102,21 @@ export class KickReceiver {
    * that the bitmap has no bit for stay on the slow path.
    */
   publish(functionIndex: number, port: number, queues: number): void {
-    const plan = this.#plan.functions[functionIndex];
+    const plan = this.plan.functions[functionIndex];
     if (plan === undefined) return;
     const word = port === 0 ? 0 : port | (Math.min(queues, MAX_QUEUES) << 16);
-    this.#memory.store32(plan.notifyPort, word, PUBLISH);
+    this.memory.store32(plan.notifyPort, word, PUBLISH);
   }
 
   /** From now on a queue's kicks go to this thread; 0: the host's first. */
   publishServer(functionIndex: number, queue: number, thread: number): void {
-    const plan = this.#plan.functions[functionIndex];
+    const plan = this.plan.functions[functionIndex];
     if (plan !== undefined && queue < MAX_QUEUES)
-      this.#memory.store32(plan.servers + 4 * queue, thread, PUBLISH_THREAD);
+      this.memory.store32(plan.servers + 4 * queue, thread, PUBLISH_THREAD);
   }
 
   pending(): boolean {
-    return this.#memory.load32(this.#own.kickSummary, TAKE) !== 0;
+    return this.memory.load32(this.own.kickSummary, TAKE) !== 0;
   }
 
   /**
@@ -126,16 +126,16 @@ export class KickReceiver {
   take(kicked: (functionIndex: number, queue: number) => void): void {
     if (!this.pending()) return;
     // Ordering J: the summary, then the bits.
-    let summary = this.#memory.exchange32(this.#own.kickSummary, 0, TAKE);
+    let summary = this.memory.exchange32(this.own.kickSummary, 0, TAKE);
     while (summary !== 0) {
       const index = 31 - Math.clz32(summary & -summary);
       summary &= summary - 1;
-      const bitmap = this.#own.kicks[index];
+      const bitmap = this.own.kicks[index];
       if (bitmap === undefined) continue;
       for (let word = 0; word < KICK_WORDS; word++) {
-        let bits = this.#memory.load32(bitmap + 4 * word, TAKE);
+        let bits = this.memory.load32(bitmap + 4 * word, TAKE);
         if (bits === 0) continue;
-        bits = this.#memory.exchange32(bitmap + 4 * word, 0, TAKE);
+        bits = this.memory.exchange32(bitmap + 4 * word, 0, TAKE);
         while (bits !== 0) {
           kicked(index, 32 * word + (31 - Math.clz32(bits & -bits)));
           bits &= bits - 1;

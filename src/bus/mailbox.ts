@@ -9,7 +9,8 @@
  *            and no count, so that a host that takes over from one that died may answer the same record again
  *   record   word 0: operation | width << 8; word 1: address; word 2: value; word 3: its number, counted from 1
  *
- * The host looks for the next record's number, so that a request crosses between the cores as one cache line.
+ * The host looks for the next record's number, so that a request crosses between the cores as one cache line. Fields are
+ * `private` and not `#private` for the reason that `LiveMemory` has.
  */
 import type { Doorbell } from "../memory/doorbell.ts";
 import { type CpuPlan, MAILBOX_RECORD_BYTES, MAILBOX_SLOTS } from "../memory/plan.ts";
@@ -50,16 +51,16 @@ export interface MailboxOptions {
 export class MailboxBus implements PortBus {
   protected readonly memory: SharedMemory;
   protected readonly plan: CpuPlan;
-  readonly #host: Doorbell;
+  private readonly host: Doorbell;
   protected readonly own: Doorbell;
-  readonly #kicks: KickSender | undefined;
-  readonly #deadlineMs: number;
-  readonly #spins: number;
-  #head: number;
+  private readonly kicks: KickSender | undefined;
+  private readonly deadlineMs: number;
+  private readonly spins: number;
+  private head: number;
   /** Last tail seen: stale in the safe direction (less space than there is). */
-  #tail: number;
+  private tail: number;
   /** Set when a read expired: its reply may still come and would answer the next question, so there is none. */
-  #lost: BusTimeoutError | undefined;
+  private lost: BusTimeoutError | undefined;
 
   constructor(
     memory: SharedMemory,
@@ -70,95 +71,94 @@ export class MailboxBus implements PortBus {
   ) {
     this.memory = memory;
     this.plan = plan;
-    this.#host = bells.host;
+    this.host = bells.host;
     this.own = bells.cpu;
-    this.#kicks = kicks;
-    this.#deadlineMs = options.deadlineMs ?? 10_000;
-    this.#spins = options.spins ?? SPINS;
-    this.#head = memory.load32(plan.mailboxHead, READ_SPACE);
-    this.#tail = memory.load32(plan.mailboxTail, READ_SPACE);
+    this.kicks = kicks;
+    this.deadlineMs = options.deadlineMs ?? 10_000;
+    this.spins = options.spins ?? SPINS;
+    this.head = memory.load32(plan.mailboxHead, READ_SPACE);
+    this.tail = memory.load32(plan.mailboxTail, READ_SPACE);
   }
 
   in(port: number, width: Width): number {
-    return this.#call(OPERATION.IN, width, port, 0);
+    return this.call(OPERATION.IN, width, port, 0);
   }
   out(port: number, width: Width, value: number): void {
-    if (width === 2 && this.#kicks !== undefined && this.#kicks.tryKick(port, value, this.#posted)) return;
+    if (width === 2 && this.kicks !== undefined && this.kicks.tryKick(port, value, this.posted)) return;
     // Configuration writes are not posted on PCI: whatever they move has moved when they return.
-    if ((port & 0xfff8) === CONFIG_ADDRESS_PORT) this.#call(OPERATION.OUT, width, port, value);
-    else this.#post(OPERATION.OUT, width, port, value);
+    if ((port & 0xfff8) === CONFIG_ADDRESS_PORT) this.call(OPERATION.OUT, width, port, value);
+    else this.post(OPERATION.OUT, width, port, value);
   }
   mmioRead(address: number, width: Width): number {
-    return this.#call(OPERATION.MMIO_READ, width, address, 0);
+    return this.call(OPERATION.MMIO_READ, width, address, 0);
   }
   mmioWrite(address: number, width: Width, value: number): void {
-    this.#post(OPERATION.MMIO_WRITE, width, address, value);
+    this.post(OPERATION.MMIO_WRITE, width, address, value);
   }
 
   /** Whether a write that was posted may not have been served yet. */
-  readonly #posted = (): boolean => {
+  private readonly posted = (): boolean => {
     // Ordering L: tail, then what the records before it have changed.
-    if (this.#head !== this.#tail) this.#tail = this.memory.load32(this.plan.mailboxTail, READ_SPACE);
-    return this.#head !== this.#tail;
+    if (this.head !== this.tail) this.tail = this.memory.load32(this.plan.mailboxTail, READ_SPACE);
+    return this.head !== this.tail;
   };
 
-  #post(operation: number, width: number, address: number, value: number): void {
-    if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) {
+  private post(operation: number, width: number, address: number, value: number): void {
+    if ((this.head - this.tail) >>> 0 >= MAILBOX_SLOTS - 1) {
       // Ordering L: tail, then the records it gives back.
-      this.#tail = this.memory.load32(this.plan.mailboxTail, READ_SPACE);
+      this.tail = this.memory.load32(this.plan.mailboxTail, READ_SPACE);
       // The last slot is kept for this: a fence waits until everything posted has been served.
-      if ((this.#head - this.#tail) >>> 0 >= MAILBOX_SLOTS - 1) this.#call(OPERATION.FENCE, 1, 0, 0);
+      if ((this.head - this.tail) >>> 0 >= MAILBOX_SLOTS - 1) this.call(OPERATION.FENCE, 1, 0, 0);
     }
-    this.#publish(operation | (width << 8), address, value);
+    this.publish(operation | (width << 8), address, value);
   }
 
-  #call(operation: number, width: number, address: number, value: number): number {
-    const memory = this.memory;
-    const replies = memory.load32(this.plan.mailboxReply, READ_REPLY_INDEX);
-    this.#publish(operation | (width << 8) | 0x8000, address, value);
-    this.awaitReply(replies, operation, width, address);
-    this.#tail = this.#head;
-    return memory.read32(this.plan.mailboxReply + 4, READ_REPLY) >>> 0;
+  private call(operation: number, width: number, address: number, value: number): number {
+    this.publish(operation | (width << 8) | 0x8000, address, value);
+    this.awaitReply(this.head, operation, width, address);
+    this.tail = this.head;
+    return this.memory.read32(this.plan.mailboxReply + 4, READ_REPLY) >>> 0;
   }
 
-  #publish(head: number, address: number, value: number): void {
-    if (this.#lost !== undefined) throw this.#lost;
+  private publish(head: number, address: number, value: number): void {
+    if (this.lost !== undefined) throw this.lost;
     const memory = this.memory;
-    const record = this.plan.mailboxRecords + (this.#head & SLOT_MASK) * MAILBOX_RECORD_BYTES;
+    const record = this.plan.mailboxRecords + (this.head & SLOT_MASK) * MAILBOX_RECORD_BYTES;
     memory.write32(record, head, WRITE_REQUEST);
     memory.write32(record + 4, address, WRITE_REQUEST);
     memory.write32(record + 8, value, WRITE_REQUEST);
-    this.#head = (this.#head + 1) >>> 0;
-    memory.write32(this.plan.mailboxHead, this.#head, WRITE_REQUEST);
+    this.head = (this.head + 1) >>> 0;
+    memory.write32(this.plan.mailboxHead, this.head, WRITE_REQUEST);
     // Ordering E: record, then its number. Ordering I: the number, then look for a sleeping host.
-    memory.store32(record + NUMBER, this.#head, PUBLISH_REQUEST);
-    this.#host.ring();
+    memory.store32(record + NUMBER, this.head, PUBLISH_REQUEST);
+    this.host.ring();
   }
 
-  protected awaitReply(before: number, operation: number, width: number, address: number): void {
+  /** Returns when the record of this number has been answered. */
+  protected awaitReply(record: number, operation: number, width: number, address: number): void {
     const memory = this.memory;
     const reply = this.plan.mailboxReply;
     // Ordering F: the reply's number, then its value.
-    for (let spin = 0; spin < this.#spins; spin++) {
-      if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
+    for (let spin = 0; spin < this.spins; spin++) {
+      if (memory.load32(reply, READ_REPLY_INDEX) === record) return;
     }
-    const deadline = performance.now() + this.#deadlineMs;
+    const deadline = performance.now() + this.deadlineMs;
     while (true) {
       // Ordering I: announce, then look for the reply.
       const ticket = this.own.announce();
-      if (memory.load32(reply, READ_REPLY_INDEX) !== before) {
+      if (memory.load32(reply, READ_REPLY_INDEX) === record) {
         this.own.cancel();
         return;
       }
       this.own.sleep(ticket, Math.max(0, deadline - performance.now()));
-      if (memory.load32(reply, READ_REPLY_INDEX) !== before) return;
+      if (memory.load32(reply, READ_REPLY_INDEX) === record) return;
       if (performance.now() >= deadline) {
-        this.#lost = new BusTimeoutError(
-          `no answer from the host within ${this.#deadlineMs} ms: ${OPERATION_NAMES[operation]} of ${width} ` +
-            `bytes at 0x${address.toString(16)} (record ${this.#head}, host retired ` +
+        this.lost = new BusTimeoutError(
+          `no answer from the host within ${this.deadlineMs} ms: ${OPERATION_NAMES[operation]} of ${width} ` +
+            `bytes at 0x${address.toString(16)} (record ${record}, host retired ` +
             `${memory.load32(this.plan.mailboxTail, READ_SPACE)})`,
         );
-        throw this.#lost;
+        throw this.lost;
       }
     }
   }
@@ -168,18 +168,23 @@ export class MailboxBus implements PortBus {
 export class MailboxServer {
   protected readonly memory: SharedMemory;
   protected readonly plan: CpuPlan;
-  readonly #cpu: Doorbell;
-  #tail: number;
+  private readonly cpu: Doorbell;
+  private tail: number;
+  /** Where the next record will be, and its number. */
+  private record: number;
+  private next: number;
 
   constructor(memory: SharedMemory, plan: CpuPlan, cpuDoorbell: Doorbell) {
     this.memory = memory;
     this.plan = plan;
-    this.#cpu = cpuDoorbell;
-    this.#tail = memory.load32(plan.mailboxTail, READ_SPACE);
+    this.cpu = cpuDoorbell;
+    this.tail = memory.load32(plan.mailboxTail, READ_SPACE);
+    this.record = this.recordAfter(this.tail);
+    this.next = (this.tail + 1) >>> 0;
   }
 
   pending(): boolean {
-    return this.memory.load32(this.#record + NUMBER, READ_REQUEST_INDEX) === this.#next;
+    return this.memory.load32(this.record + NUMBER, READ_REQUEST_INDEX) === this.next;
   }
 
   /** Serves what is there, one ring's worth at most; returns how many records. */
@@ -188,35 +193,33 @@ export class MailboxServer {
     let served = 0;
     // Ordering E: the record's number, then the record.
     while (served < MAILBOX_SLOTS && this.pending()) {
-      const record = this.#record;
+      const record = this.record;
       const head = memory.read32(record, READ_REQUEST);
       const address = memory.read32(record + 4, READ_REQUEST);
       const value = memory.read32(record + 8, READ_REQUEST);
       const result = perform(handler, head & 0xff, ((head >>> 8) & 0x7f) as Width, address, value);
-      this.#tail = (this.#tail + 1) >>> 0;
+      this.tail = this.next;
+      this.record = this.recordAfter(this.tail);
+      this.next = (this.tail + 1) >>> 0;
       served++;
       // The guest waits for the reply and not for the tail, which a reply implies.
-      if ((head & 0x8000) !== 0) this.#reply(result);
+      if ((head & 0x8000) !== 0) this.reply(result);
       // Ordering L: the record has been read, then tail.
-      memory.store32(this.plan.mailboxTail, this.#tail, RETIRE);
+      memory.store32(this.plan.mailboxTail, this.tail, RETIRE);
     }
     return served;
   }
 
-  /** Where the next record will be, and its number. */
-  get #record(): number {
-    return this.plan.mailboxRecords + (this.#tail & SLOT_MASK) * MAILBOX_RECORD_BYTES;
-  }
-  get #next(): number {
-    return (this.#tail + 1) >>> 0;
+  private recordAfter(tail: number): number {
+    return this.plan.mailboxRecords + (tail & SLOT_MASK) * MAILBOX_RECORD_BYTES;
   }
 
-  #reply(value: number): void {
+  private reply(value: number): void {
     const memory = this.memory;
     memory.write32(this.plan.mailboxReply + 4, value, WRITE_REPLY);
     // Ordering F: value, then the reply. Ordering I: the reply, then look for a sleeping guest.
-    memory.store32(this.plan.mailboxReply, this.#tail, PUBLISH_REPLY);
-    this.#cpu.ring();
+    memory.store32(this.plan.mailboxReply, this.tail, PUBLISH_REPLY);
+    this.cpu.ring();
   }
 }
 

@@ -16,9 +16,9 @@ import type { VirtioDevice } from "./virtio-device.ts";
 
 const NAMES = Object.keys(LEGACY) as LegacyRegister[];
 /** The register that each byte of the block belongs to. */
-const REGISTER_AT: readonly LegacyRegister[] = Array.from({ length: LEGACY_HEADER_BYTES_MSIX }, (_, at) =>
+const REGISTER_AT = Array.from({ length: LEGACY_HEADER_BYTES_MSIX }, (_, at) =>
   NAMES.find((name) => at >= LEGACY[name].offset && at < LEGACY[name].offset + LEGACY[name].bytes),
-).filter((name) => name !== undefined);
+).map((name) => name && { key: name, ...LEGACY[name] });
 
 /** Bytes of I/O BAR0: the block and the configuration behind it, at its higher place. */
 export function legacyBarBytes(configBytes: number): number {
@@ -69,10 +69,9 @@ export class LegacyBlock {
   }
 
   #registerAt(offset: number, width: Width): LegacyRegister | undefined {
-    const name = REGISTER_AT[offset];
-    if (name === undefined) return undefined;
-    const register = LEGACY[name];
-    if (offset === register.offset && width === register.bytes) return name;
+    const register = REGISTER_AT[offset];
+    if (register === undefined) return undefined;
+    if (offset === register.offset && width === register.bytes) return register.key;
     this.#device.report(
       "register-width",
       `${width}-byte access at offset ${offset}: ${register.name} has ${register.bytes} bytes at ${register.offset}`,

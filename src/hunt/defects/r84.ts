@@ -6,9 +6,9 @@ import { defineDefect } from "../defect.ts";
 const READ_REPLY_INDEX = site("mailbox: read reply index");
 
 class WaitsOnce extends MailboxBus {
-  protected override awaitReply(before: number): void {
+  protected override awaitReply(record: number): void {
     const ticket = this.own.announce();
-    if (this.memory.load32(this.plan.mailboxReply, READ_REPLY_INDEX) !== before) this.own.cancel();
+    if (this.memory.load32(this.plan.mailboxReply, READ_REPLY_INDEX) === record) this.own.cancel();
     else this.own.sleep(ticket, Number.POSITIVE_INFINITY);
   }
 }
