@@ -115,10 +115,10 @@ export class GuestMemory {
     this.ram.memory.write8(this.#offset(address, 1), value, BUFFER);
   }
   read32(address: number): number {
-    return this.ram.memory.read32(this.#offset(address, 4), BUFFER);
+    return this.ram.memory.read32(this.#wordOffset(address), BUFFER);
   }
   write32(address: number, value: number): void {
-    this.ram.memory.write32(this.#offset(address, 4), value, BUFFER);
+    this.ram.memory.write32(this.#wordOffset(address), value, BUFFER);
   }
   write64(address: number, value: number): void {
     this.write32(address, value >>> 0);
@@ -131,6 +131,16 @@ export class GuestMemory {
     if (offset < 0)
       throw new RangeError(`${length} bytes at 0x${address.toString(16)} lie outside guest RAM`);
     if (this.#surrendered.size > 0) this.#refuseSurrendered(offset, length);
+    return offset;
+  }
+
+  #wordOffset(address: number): number {
+    const offset = this.#offset(address, 4);
+    if (offset % 4 !== 0) {
+      throw new RangeError(
+        `expected the address of a 32-bit word, a multiple of 4, found 0x${address.toString(16)}`,
+      );
+    }
     return offset;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Live memory that refuses any access outside the buffer or off its natural alignment. The live class answers
- * `undefined` there and rounds down; under attack that would hide exactly what is looked for.
+ * Live memory that refuses any access outside the buffer or off its natural alignment. The live class drops a
+ * write or rounds its address down there; under attack that would hide exactly what is looked for.
  */
 import type { Site } from "../wire/sites.ts";
 import { LiveMemory } from "./live-memory.ts";

@@ -313,6 +313,29 @@ describe("indirect tables", () => {
     expect(pair.driver.add(writable(pair, SIZE + 1), 3)).toBe(false);
   });
 
+  it("are taken from under shorter ones when there is no memory for another", () => {
+    const pair = queuePair({ size: SIZE, indirect: true });
+    pair.driver.add(writable(pair, 6), 1);
+    pair.driver.add(writable(pair, 2), 2);
+    pair.driver.publish();
+    pair.device.serve((chain) => pair.device.push(chain, 0));
+    while (pair.driver.get() !== undefined);
+    expect([...pair.tables.live.values()]).toEqual([128, 64]);
+    pair.tables.available = false;
+    expect(pair.driver.add(writable(pair, 6), 3)).toBe(true);
+    expect(pair.driver.add(writable(pair, 6), 4)).toBe(false);
+  });
+
+  it("of buffers that are detached after the end are not used again", () => {
+    const pair = queuePair({ size: SIZE, indirect: true });
+    pair.driver.add(writable(pair, 2), 1);
+    pair.driver.destroy();
+    expect(pair.driver.detachUnused()).toBe(1);
+    pair.tables.available = false;
+    pair.driver.add(writable(pair, 2), 2);
+    expect(pair.driver.freeDescriptors).toBe(SIZE - 2);
+  });
+
   it("keep the one they have when there is no memory for a longer one", () => {
     const pair = queuePair({ size: 1, indirect: true });
     cycle(pair, writable(pair, 3));

@@ -6,7 +6,8 @@
  * chain lengths, indices and what the descriptors say are private shadows. What the device writes (used elements) is read
  * once and checked against them; a breach breaks the queue, with a reason.
  *
- * A descriptor is written where it differs from what stands there: each store takes the cache line from the device. The
+ * A descriptor is written where it differs from what the driver last wrote there: each store takes the cache line from the
+ * device. (A device that wrote there itself has spoiled its own input, until the reset that only such a device needs.) The
  * free list is first in, first out, so that a driver whose buffers come back in order finds each with its descriptor.
  */
 import type { SharedMemory } from "../../memory/shared-memory.ts";

@@ -23,18 +23,24 @@ export class IndirectTables {
     this.#allocator = allocator;
   }
 
-  /** A table of at least so many entries; undefined: there is no memory for it. */
+  /** A table of at least so many entries; undefined: none is free, and there is no memory for one. */
   take(entries: number): IndirectTable | undefined {
-    const spare = this.#spare.pop();
-    if (spare !== undefined && spare.entries >= entries) return spare;
-    const table = this.#allocate(Math.max(ENTRIES_MIN, 2 ** Math.ceil(Math.log2(entries))));
-    if (spare !== undefined && table === undefined) this.#spare.push(spare);
-    else if (spare !== undefined) this.#free(spare);
-    return table;
+    const last = this.#spare.at(-1);
+    if (last !== undefined && last.entries >= entries) return this.#spare.pop();
+    const larger = this.#allocate(Math.max(ENTRIES_MIN, 2 ** Math.ceil(Math.log2(entries))));
+    if (larger === undefined) return this.#takeAny(entries);
+    if (last !== undefined) this.#free(this.#spare.pop() ?? last);
+    return larger;
   }
 
+  /** A buffer's, which has come back. After `free` there is nothing to give. */
   give(table: IndirectTable): void {
-    this.#spare.push(table);
+    if (this.#all.has(table)) this.#spare.push(table);
+  }
+
+  #takeAny(entries: number): IndirectTable | undefined {
+    const at = this.#spare.findLastIndex((table) => table.entries >= entries);
+    return at < 0 ? undefined : this.#spare.splice(at, 1)[0];
   }
 
   /** All of them, those of buffers too. */

@@ -7,6 +7,10 @@ class FreesInOrder extends DriverQueue {
   protected override release(head: Descriptor): unknown {
     const { token, chainLength } = head;
     // Descriptors are handed out round the ring: the free ones are taken to be those behind the oldest.
+    // Behind the table's last one there was nothing yet.
+    if (this.freeCount === 0 && this.freeHead.next === this.freeHead) {
+      this.freeHead = this.descriptors[0] ?? head;
+    }
     this.freeCount += chainLength;
     head.chainLength = 0;
     for (const each of this.descriptors) each.next = this.descriptors[(each.index + 1) & this.mask] ?? each;

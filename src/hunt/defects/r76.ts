@@ -1,14 +1,19 @@
 /** One indirect table per queue, written again while the device still has to walk it. */
+import type { Descriptor } from "../../guest/virtqueue/descriptor.ts";
 import { DriverQueue } from "../../guest/virtqueue/driver-queue.ts";
 import type { IndirectTable } from "../../guest/virtqueue/indirect-tables.ts";
 import { defineDefect } from "../defect.ts";
 
 class SharedTable extends DriverQueue {
-  #only: IndirectTable | undefined;
-
   protected override table(entries: number): IndirectTable | undefined {
-    if ((this.#only?.entries ?? 0) < entries) this.#only = super.table(entries);
-    return this.#only;
+    const table = super.table(entries);
+    if (table !== undefined) this.tables.give(table);
+    return table;
+  }
+
+  protected override release(head: Descriptor): unknown {
+    head.table = undefined;
+    return super.release(head);
   }
 }
 
