@@ -79,11 +79,12 @@ export class DriverSide {
 
   private queued(number: number): boolean {
     const { segments, buffers } = this.shape;
-    const address = this.buffers + BUFFER_STRIDE * (number & (buffers - 1));
-    if (segments === 1) return this.driver.addInbuf(address, bufferBytes(number), number);
+    const buffer = number & (buffers - 1);
+    const address = this.buffers + BUFFER_STRIDE * buffer;
+    if (segments === 1) return this.driver.addInbuf(address, bufferBytes(buffer), number);
     const list = this.list.clear();
     for (let segment = 1; segment < segments; segment++) list.addReadable(address, 1);
-    return this.driver.add(list.addWritable(address, bufferBytes(number)), number);
+    return this.driver.add(list.addWritable(address, bufferBytes(buffer)), number);
   }
 
   /** All that came back; does not look for more than are out. */

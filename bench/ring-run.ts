@@ -91,7 +91,7 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     side.drive(count);
     const ms = performance.now() - begun;
     const device = await peer.answer<RingCounts>();
-    check([count * warmUps, count], side.checksum, device);
+    check(shape, [count * warmUps, count], side.checksum, device);
     return {
       ms,
       kicks: driver.counters.kicksSent - kicks,
@@ -103,10 +103,10 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
   return { round, trips, stop: () => peer.stop() };
 }
 
-function check(counts: readonly number[], sum: number, device: RingCounts): void {
+function check({ buffers }: RingShape, counts: readonly number[], sum: number, device: RingCounts): void {
   let expected = 0;
   for (const count of counts) {
-    for (let number = 0; number < count; number++) expected += bufferBytes(number);
+    for (let number = 0; number < count; number++) expected += bufferBytes(number & (buffers - 1));
   }
   if (device.violations.length > 0) throw new Error(`violations: ${device.violations.join("; ")}`);
   if (sum !== expected || device.checksum !== expected) {

@@ -43,8 +43,11 @@ export const CONTROL = {
   round: 256,
 } as const;
 
-/** Buffer `number` is this long: the sum of lengths that came back is the checksum. */
-export const bufferBytes = (number: number): number => 1 + (number & 63);
+/**
+ * Buffer `buffer` is this long: the sum of lengths that came back is the checksum. Where there are more than 256, a
+ * descriptor's next one is of another length.
+ */
+export const bufferBytes = (buffer: number): number => 1 + ((buffer ^ (buffer >>> 8)) & 63);
 export const BUFFER_STRIDE = 64;
 
 /** Waits until the flag is set, and takes it: looks `spins` times, then announces, looks and sleeps. */
