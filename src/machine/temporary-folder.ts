@@ -2,9 +2,16 @@
  * A temporary folder that is removed when the process ends in whatever way it can notice; the next run removes what a
  * killed one left behind.
  */
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+
+/**
+ * The host's name as eight digits: containers that share the parent folder do not see each other's processes. Whole, it
+ * could make the path of a socket in the folder too long.
+ */
+export const hostWord = (host: string): string => createHash("sha256").update(host).digest("hex").slice(0, 8);
 
 /** At an exit threads and children that are about to end may still add files. */
 const REMOVALS_MAX = 100;
@@ -15,8 +22,9 @@ export class TemporaryFolder {
 
   /** `prefix` says whose it is. */
   constructor(prefix: string, parent = tmpdir()) {
-    removeStale(prefix, parent);
-    this.path = mkdtempSync(join(parent, `${prefix}-${process.pid}-`));
+    const own = `${prefix}-${hostWord(hostname())}`;
+    removeStale(own, parent);
+    this.path = mkdtempSync(join(parent, `${own}-${process.pid}-`));
     process.on("exit", this.#remove);
   }
 
@@ -26,7 +34,7 @@ export class TemporaryFolder {
   }
 }
 
-/** Folders of processes that are no more. */
+/** Folders of this host's processes that are no more. */
 function removeStale(prefix: string, parent: string): void {
   for (const name of readdirSync(parent)) {
     const pid = new RegExp(`^${prefix}-(\\d+)-`).exec(name)?.[1];
