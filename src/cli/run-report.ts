@@ -2,6 +2,7 @@
 import { inspect } from "node:util";
 import type { Acceptance } from "../machine/acceptance.ts";
 import type { BalloonResult } from "../machine/acceptance-balloons.ts";
+import { counted } from "../machine/counted.ts";
 import type { RunReport } from "../machine/machine.ts";
 import type { ConsoleResult } from "../machine/workloads/consoles.ts";
 import type { CpuResult } from "../machine/workloads/cpus.ts";
@@ -128,7 +129,7 @@ function nicLine(nic: NicResult, index: number): string {
 
 function consoleLine({ ports, bytesWritten, verified }: ConsoleResult): string {
   const echo = verified === null ? "" : verified ? ", echo read back" : ", echo NOT read back";
-  return `console  ${ports === 1 ? "1 port" : `${ports} ports`}, ${bytesWritten} bytes written${echo}`;
+  return `console  ${counted(ports, "port")}, ${bytesWritten} bytes written${echo}`;
 }
 
 function balloonLine({ targetPages, givenPages, finalPages }: BalloonResult): string {

@@ -1,4 +1,5 @@
 /** What `virtlab stress` prints for people. */
+import { counted } from "../machine/counted.ts";
 import { displayUrl } from "../machine/thread.ts";
 import { formatTable } from "../observe/report/tables.ts";
 import type { CampaignReport } from "../stress/campaign/campaign.ts";
@@ -63,11 +64,12 @@ const failureText = ({ seed, detail }: EpisodeFailure): string =>
   `a failure of virtlab, in the machine of seed ${seed}, ended it too early:\n${detail}`;
 
 export function faultText(seed: number, report: FaultReport): string {
-  const { fault, runs, detected, missed, words, failure } = report;
+  const { fault, runs, detected, missed, cutShort, words, failure } = report;
   const others = missed.map((each) => `missed: seed ${each.seed}: ${each.what ?? "nothing was found"}`);
   return [
     ...(words === null ? [] : [`detected as: ${words}`]),
     ...others,
+    ...(cutShort === 0 ? [] : [`cut short: ${counted(cutShort, "machine")}`]),
     ...(failure === null ? [] : [failureText(failure)]),
     `verdict: ${fault} detected in ${detected} of ${runs} machines (seed ${seed})`,
   ].join("\n");

@@ -14,7 +14,8 @@ export interface ScoreRow {
   readonly oracle: string;
   readonly schedules: number;
   readonly seconds: number;
-  readonly note?: string;
+  /** The defect's: why it cannot be planted yet, or in which form it was. */
+  readonly note: string | null;
 }
 
 /** Of each defect, for all of its scenarios together. */
@@ -75,6 +76,6 @@ async function score(
     scenario: shown?.scenario ?? scenarios[0] ?? "",
     oracle: shown?.finding?.oracle ?? "",
     ...spent,
-    ...(note !== undefined && { note }),
+    note: note ?? null,
   };
 }

@@ -7,6 +7,7 @@ import type { QueueRow } from "../observe/report/tables.ts";
 import type { Recordings } from "../observe/report/trace-file.ts";
 import { type Side, WorkerGoneError } from "./control.ts";
 import type { Controlled } from "./control-server.ts";
+import { counted } from "./counted.ts";
 import type { MachineDescription, MachineSpec } from "./description.ts";
 import { MachineError, toFault, unwrap } from "./fault.ts";
 import type {
@@ -139,7 +140,7 @@ function watchProgress(
     // Also an answer that was long in coming may tell of movement.
     return still() < stallMs
       ? undefined
-      : `${progress.outstanding} requests outstanding and nothing happened for ${stallMs} ms`;
+      : `${counted(progress.outstanding, "request")} outstanding and nothing happened for ${stallMs} ms`;
   };
   const stalled = new Promise<never>((_, reject) => {
     const again = async () => {

@@ -84,7 +84,7 @@ describe("a machine in trouble", () => {
     const silent = await start({ devices: [{ type: device("silent-device") }], deadlines: { stallMs: 300 } });
     const report = await silent.run(program("read-entropy"), 8);
     expect(report.verdict).toBe("stalled");
-    expect(report.reason).toContain("1 requests outstanding");
+    expect(report.reason).toContain("1 request outstanding");
     expect(report.control?.hostDoorbell.sleepers).toBe(1);
     expect(report.queues).toMatchObject([{ requests: 0, kicksSent: 1 }]);
     expect(report.host?.functions).toMatchObject([{ queues: [{ active: { lastAvail: 1, usedIndex: 0 } }] }]);

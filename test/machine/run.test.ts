@@ -41,7 +41,7 @@ async function run(guest: Side<GuestService>) {
 
 test("a guest that answers, and does not move, has stalled", async () => {
   const { error } = await run(guestThat({ takesMs: () => 1, completed: () => 7 }));
-  expect(error?.message).toBe(`1 requests outstanding and nothing happened for ${STALL_MS} ms`);
+  expect(error?.message).toBe(`1 request outstanding and nothing happened for ${STALL_MS} ms`);
 });
 
 test("one that was busy for longer, and has moved when it answers, has not", async () => {

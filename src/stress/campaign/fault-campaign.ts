@@ -16,6 +16,8 @@ export interface FaultReport {
   readonly detected: number;
   /** The others: what they said instead; null: nothing. */
   readonly missed: readonly { readonly seed: number; readonly what: string | null }[];
+  /** Machines that had not had their end when it was interrupted: nothing is known of them. */
+  readonly cutShort: number;
   /** What the first detection said. */
   readonly words: string | null;
   /** What ended it too early; a failure of our own. */
@@ -72,6 +74,7 @@ export async function runFault(
   const missed: { seed: number; what: string | null }[] = [];
   let begun = 0;
   let done = 0;
+  let cutShort = 0;
   let words: string | null = null;
   let failure: EpisodeFailure | null = null;
   await inLanes(numbered(lanes), async () => {
@@ -84,13 +87,16 @@ export async function runFault(
       failure ??= failureIn(own, error);
       return false;
     }
-    const { finding, cutShort } = report;
-    if (cutShort) return false;
+    if (report.cutShort) {
+      cutShort++;
+      return false;
+    }
+    const { finding } = report;
     done++;
     if (finding !== null && fault.words.test(finding.what)) words ??= finding.what;
     else missed.push({ seed: own, what: finding?.what ?? null });
     onProgress?.(done);
     return true;
   });
-  return { fault: name, runs: done, detected: done - missed.length, missed, words, failure };
+  return { fault: name, runs: done, detected: done - missed.length, missed, cutShort, words, failure };
 }

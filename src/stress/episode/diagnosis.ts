@@ -1,4 +1,5 @@
 /** Why a machine has stalled, or that somebody was told more often than was said: from both sides' own accounts. */
+import { counted } from "../../machine/counted.ts";
 import type { RunReport } from "../../machine/run.ts";
 import type { Snapshot } from "../../machine/snapshot.ts";
 
@@ -66,7 +67,7 @@ function waitingQueues(report: RunReport, snapshot: Snapshot): string[] {
         );
       const held = taken === undefined ? 0 : ahead(taken, queue.used.index);
       if (awaited && held > 0 && unseen === 0 && untaken === 0)
-        found.push(`${where}: the device holds ${held} chains: its back-end has not answered`);
+        found.push(`${where}: the device holds ${counted(held, "chain")}: its back-end has not answered`);
       return found;
     }),
   );
@@ -82,7 +83,7 @@ function forgottenQueues(report: RunReport, snapshot: Snapshot): string[] {
       device === undefined
         ? "its slot is empty: the device was pulled out, and the driver has not let go"
         : "the device in its slot has no such queue set up: it was reset or replaced, and the driver was not told";
-    return [`${busName}, queue ${index}: the driver has ${inFlight} buffers in it, but ${why}`];
+    return [`${busName}, queue ${index}: the driver has ${counted(inFlight, "buffer")} in it, but ${why}`];
   });
 }
 

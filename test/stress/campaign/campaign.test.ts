@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { faultText } from "../../../src/cli/stress-text.ts";
 import { runCampaign } from "../../../src/stress/campaign/campaign.ts";
 import { NO_DEFECT, runDefects } from "../../../src/stress/campaign/defect-campaign.ts";
-import { withEpisodePool } from "../../../src/stress/campaign/episode-pool.ts";
+import { type EpisodePool, withEpisodePool } from "../../../src/stress/campaign/episode-pool.ts";
 import { runFault } from "../../../src/stress/campaign/fault-campaign.ts";
 import { slopePerMinute } from "../../../src/stress/campaign/slope.ts";
 
@@ -28,6 +29,20 @@ describe("a campaign", () => {
     const running = runCampaign({ seconds: LONG, machines: 1, seed: 5, signal: stop.signal });
     setTimeout(() => stop.abort(), 100);
     expect(await running).toMatchObject({ findings: [], machines: 0, cutShort: 1, actions: 0 });
+  });
+
+  it("of faults as well", async () => {
+    const stop = new AbortController();
+    const report = await withEpisodePool(1, (pool) => {
+      let begun = 0;
+      const run: EpisodePool["run"] = (...episode) => {
+        if (++begun === 2) stop.abort();
+        return pool.run(...episode);
+      };
+      return runFault({ run }, "doubled-kick", { runs: 9, seed: 40, lanes: 1, signal: stop.signal });
+    });
+    expect(report).toMatchObject({ runs: 1, detected: 1, missed: [], cutShort: 1, failure: null });
+    expect(faultText(40, report)).toContain("cut short: 1 machine\n");
   });
 });
 

@@ -38,6 +38,20 @@ test("what the host is still opening is said, and so is a queue that the device 
   ]);
 });
 
+test("a chain that a device holds is one", () => {
+  const shown = { name: "00:04.0 blk", queues: [{ index: 1, avail: { index: 1 }, used: { index: 0 } }] };
+  const host = { ...state, functions: [{ name: shown.name, model: {}, queues: [] }] };
+  const taken = { ...QUEUE, inFlight: 1, outstanding: 1 };
+  const held = [undefined, { active: { lastAvail: 1 } }];
+  const report = {
+    host: { ...host, functions: [{ ...host.functions[0], queues: held }] },
+    guest: { ...state, queues: [taken] },
+  };
+  expect(whyStalled(report as unknown as RunReport, { functions: [shown] } as never)).toEqual([
+    "00:04.0 blk, queue 1: the device holds 1 chain: its back-end has not answered",
+  ]);
+});
+
 test("buffers that are only offered are no reason, and a link that is down is said", () => {
   const disk = { ...QUEUE, index: 0, inFlight: 1, outstanding: 1 };
   const receive = { ...disk, busName: "00:05.0", inFlight: 8, outstanding: 0 };

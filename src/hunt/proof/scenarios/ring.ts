@@ -1,13 +1,14 @@
 /** The ring's handshakes, one at a time, small enough to be explored completely. */
+import { counted } from "../../../machine/counted.ts";
 import { defineScenario, type Scenario, type ThreadContext } from "../../scenario.ts";
 import { Bell, DeviceEnd, DriverEnd } from "../parts.ts";
 
-const plural = (count: number): string => `${count} buffer${count === 1 ? "" : "s"}`;
+const buffers = (count: number): string => counted(count, "buffer");
 
 const publish = (count: number): Scenario =>
   defineScenario({
     name: `publish-${count}`,
-    summary: `${plural(count)} published one by one to a device that polls (letter A)`,
+    summary: `${buffers(count)} published one by one to a device that polls (letter A)`,
     threads: {
       driver(context) {
         const driver = new DriverEnd(context);
@@ -35,7 +36,7 @@ const publish = (count: number): Scenario =>
 const twoCpus = (count: number): Scenario =>
   defineScenario({
     name: `two-cpus-${count}`,
-    summary: `two CPUs, each with a queue and ${plural(count)}, and a device that polls both`,
+    summary: `two CPUs, each with a queue and ${buffers(count)}, and a device that polls both`,
     threads: {
       cpu0: (context) => publisher(context, 0, count, true),
       cpu1: (context) => publisher(context, 1, count, false),
@@ -67,7 +68,7 @@ function publisher(context: ThreadContext, index: number, count: number, first: 
 const kick = (eventIndex: boolean, count: number): Scenario =>
   defineScenario({
     name: `kick-${eventIndex ? "event" : "flags"}-${count}`,
-    summary: `${plural(count)}, kicked by ${eventIndex ? "event index" : "flags"}, a device that sleeps (letter C)`,
+    summary: `${buffers(count)}, kicked by ${eventIndex ? "event index" : "flags"}, a device that sleeps (letter C)`,
     threads: {
       driver(context) {
         const bell = new Bell(context.control, context.plan.kickSummary);
@@ -110,7 +111,7 @@ const kick = (eventIndex: boolean, count: number): Scenario =>
 const interrupt = (eventIndex: boolean, count: number): Scenario =>
   defineScenario({
     name: `interrupt-${eventIndex ? "event" : "flags"}-${count}`,
-    summary: `${plural(count)} returned, interrupts by ${eventIndex ? "event index" : "flags"}, a driver that sleeps (letter D)`,
+    summary: `${buffers(count)} returned, interrupts by ${eventIndex ? "event index" : "flags"}, a driver that sleeps (letter D)`,
     threads: {
       driver(context) {
         const bell = new Bell(context.control, context.plan.kickSummary);

@@ -3,6 +3,7 @@ import type { GuestContext } from "../../../guest/define.ts";
 import { UsageError } from "../../../host/device.ts";
 import { formatInterrupts, formatTable } from "../../../observe/report/tables.ts";
 import { SECTOR_SIZE } from "../../../wire/numbers.ts";
+import { counted } from "../../counted.ts";
 import { disks, type Words } from "./names.ts";
 
 export const FILES: Readonly<Record<string, (guest: GuestContext) => string>> = {
@@ -26,7 +27,7 @@ export function lsblk(guest: GuestContext): string {
     disk.capacitySectors * SECTOR_SIZE,
     disk.readOnly ? "read-only" : "",
     disk.writeback ? "write-back" : "write-through",
-    `${disk.facts.queues} ${disk.facts.queues === 1 ? "queue" : "queues"}`,
+    counted(disk.facts.queues, "queue"),
   ]);
   return rows.length === 0 ? "no disks" : formatTable(["disk", "bytes", "", "cache", ""], rows);
 }
