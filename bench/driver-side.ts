@@ -48,7 +48,7 @@ export class DriverSide {
     const driver = this.driver;
     let sum = 0;
     for (let number = 0; number < count; number++) {
-      this.add(number);
+      this.add(number, number + 1);
       driver.publish();
       for (let looks = 0; !driver.hasUsed && driver.broken === undefined; ) looks = patience(looks);
       if (driver.get() === undefined) throw new Error(driver.broken);
@@ -63,7 +63,8 @@ export class DriverSide {
     const outstanding = this.outstanding;
     for (let sent = 0, received = 0; received < count; ) {
       const most = Math.min(count, received + outstanding, sent + batch);
-      while (sent < most) this.add(sent++);
+      this.add(sent, most);
+      sent = Math.max(sent, most);
       if (wait === "sleep") driver.kick();
       else driver.publish();
       received += this.getAll(sent - received);
@@ -73,18 +74,26 @@ export class DriverSide {
     }
   }
 
-  private add(number: number): void {
-    if (!this.queued(number)) throw new Error(`buffer ${number} did not fit`);
+  /** Buffers of these numbers. */
+  private add(from: number, to: number): void {
+    const { driver } = this;
+    const mask = this.shape.buffers - 1;
+    const simple = this.shape.segments === 1;
+    for (let number = from; number < to; number++) {
+      const buffer = number & mask;
+      const address = this.buffers + BUFFER_STRIDE * buffer;
+      const bytes = bufferBytes(buffer);
+      const added = simple
+        ? driver.addInbuf(address, bytes, number)
+        : this.addSeveral(address, bytes, number);
+      if (!added) throw new Error(`buffer ${number} did not fit`);
+    }
   }
 
-  private queued(number: number): boolean {
-    const { segments, buffers } = this.shape;
-    const buffer = number & (buffers - 1);
-    const address = this.buffers + BUFFER_STRIDE * buffer;
-    if (segments === 1) return this.driver.addInbuf(address, bufferBytes(buffer), number);
+  private addSeveral(address: number, bytes: number, number: number): boolean {
     const list = this.list.clear();
-    for (let segment = 1; segment < segments; segment++) list.addReadable(address, 1);
-    return this.driver.add(list.addWritable(address, bufferBytes(buffer)), number);
+    for (let segment = 1; segment < this.shape.segments; segment++) list.addReadable(address, 1);
+    return this.driver.add(list.addWritable(address, bytes), number);
   }
 
   /** All that came back; does not look for more than are out. */
