@@ -1,9 +1,23 @@
 /** Reports of campaigns, as `virtlab hunt --json` prints them: read again to go on, or put together. */
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../host/device.ts";
-import type { CampaignResult } from "./campaign.ts";
+import { SEED_MAX } from "../wire/random.ts";
+import { type CampaignResult, EXECUTIONS_MAX } from "./campaign.ts";
 import type { CriticalPair } from "./critical.ts";
 import type { Recording } from "./hunter.ts";
+import {
+  amount,
+  anyList,
+  anyObject,
+  flag,
+  listOf,
+  objectWith,
+  orNull,
+  text,
+  whole,
+  wordThat,
+} from "./report-shape.ts";
+import { parseShard, togetherWord } from "./shard.ts";
 import type { Finding } from "./thread.ts";
 import type { Switch } from "./trace.ts";
 
@@ -54,6 +68,38 @@ export function reportedFinding(
   };
 }
 
+const FINDING = { oracle: text, text };
+const COUNT = whole();
+const EXECUTION = whole(EXECUTIONS_MAX);
+const PARTS = wordThat('parts such as "2/3"', (word) =>
+  word.split(",").every((each) => parseShard(each) !== undefined),
+);
+
+/** Of a report as JSON. What is only handed on is not looked into. */
+const REPORT = objectWith({
+  findings: listOf(
+    objectWith({
+      ...FINDING,
+      ...{ scenario: text, defect: orNull(text), execution: orNull(EXECUTION), thread: orNull(COUNT) },
+      race: orNull(anyObject),
+    }),
+  ),
+  campaigns: listOf(
+    objectWith({
+      ...{ scenario: text, defect: orNull(text), policy: text, seed: whole(SEED_MAX), shard: orNull(PARTS) },
+      ...{ schedules: COUNT, seconds: amount, accesses: COUNT, switches: COUNT, sitePairs: COUNT },
+      exhausted: flag,
+      finding: orNull(objectWith({ ...FINDING, execution: EXECUTION, thread: COUNT })),
+      log: anyList,
+      next: EXECUTION,
+    }),
+  ),
+  statements: listOf(text),
+  replay: orNull(text),
+  ...{ switches: anyList, draws: anyList, critical: anyList, entries: anyList },
+  described: anyObject,
+});
+
 /** As JSON, where a key without a value would be none. */
 export const reportJson = ({ campaigns, ...report }: CampaignReport) => ({
   ...report,
@@ -61,22 +107,27 @@ export const reportJson = ({ campaigns, ...report }: CampaignReport) => ({
 });
 
 export async function readReport(path: string): Promise<CampaignReport> {
-  let text: string;
+  let content: string;
   try {
-    text = await readFile(path, "utf8");
+    content = await readFile(path, "utf8");
   } catch (error) {
     throw new UsageError(`${path} cannot be read: ${(error as Error).message}`);
   }
-  return parseReport(text, path);
+  return parseReport(content, path);
 }
 
-export function parseReport(text: string, path: string): CampaignReport {
-  const report = parsed(text);
-  const { campaigns, findings } = report;
-  if (!Array.isArray(campaigns) || !campaigns.every(isCampaign) || !Array.isArray(findings)) {
-    throw new UsageError(`${path} is not what virtlab hunt --json prints`);
+export function parseReport(content: string, path: string): CampaignReport {
+  const refused = (why: string) => new UsageError(`${path} is not what virtlab hunt --json prints: ${why}`);
+  let report: unknown;
+  try {
+    report = JSON.parse(content);
+  } catch (error) {
+    throw refused(`expected JSON: ${(error as Error).message}`);
   }
-  const { statements, replay, switches, draws, critical, entries, described } = { ...NO_FAILURE, ...report };
+  const wrong = REPORT(report);
+  if (wrong !== undefined) throw refused(wrong);
+  const { campaigns, findings, ...rest } = report as ReturnType<typeof reportJson>;
+  const { statements, replay, switches, draws, critical, entries, described } = rest;
   return {
     ...{ statements, replay, switches, draws, critical, entries, described },
     findings,
@@ -84,26 +135,9 @@ export function parseReport(text: string, path: string): CampaignReport {
   };
 }
 
-function parsed(text: string): Partial<CampaignReport> {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
-}
-
-function isCampaign(value: unknown): value is CampaignResult {
-  const campaign = value as Partial<CampaignResult> | null;
-  return (
-    typeof campaign?.scenario === "string" &&
-    Number.isInteger(campaign.seed) &&
-    Number.isInteger(campaign.next)
-  );
-}
-
 /**
- * Parts of one campaign, or several: counts of the same scenario, defect, policy and seed are added up. Of failures all
- * are named, and the first is shown.
+ * Parts of one campaign, or several: counts of the same scenario, defect, policy and seed are added up, whatever the
+ * shard. Of failures all are named, and the first is shown.
  */
 export function mergeReports(reports: readonly CampaignReport[]): CampaignReport {
   const merged = new Map<string, CampaignResult>();
@@ -123,6 +157,7 @@ export function mergeReports(reports: readonly CampaignReport[]): CampaignReport
 /** Machines that hunt side by side: time is that of the longest, and pairs may be the same ones. */
 const sum = (a: CampaignResult, b: CampaignResult): CampaignResult => ({
   ...a,
+  shard: togetherWord(a.shard, b.shard),
   schedules: a.schedules + b.schedules,
   seconds: Math.max(a.seconds, b.seconds),
   accesses: a.accesses + b.accesses,

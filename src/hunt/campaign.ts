@@ -10,6 +10,7 @@ import { DEPTH_FIRST } from "./policies/index.ts";
 import type { Justified } from "./races/detector.ts";
 import { noteJustified } from "./races/orderings.ts";
 import { Remaining } from "./remaining.ts";
+import { type Shard, shardWord, WHOLE } from "./shard.ts";
 import { countBits } from "./state.ts";
 import type { Finding } from "./thread.ts";
 
@@ -19,7 +20,7 @@ export interface CampaignOptions {
   readonly schedules: number;
   readonly seconds: number;
   /** This machine's part: executions i, i + n, i + 2n… */
-  readonly shard: { readonly index: number; readonly of: number };
+  readonly shard: Shard;
   /** The first execution, when resuming. */
   readonly from: number;
   /** False: count on after a finding. */
@@ -33,7 +34,7 @@ export const CAMPAIGN_DEFAULTS: CampaignOptions = {
   seed: 1,
   schedules: Number.POSITIVE_INFINITY,
   seconds: 10,
-  shard: { index: 0, of: 1 },
+  shard: WHOLE,
   from: 0,
   stopAtFinding: true,
   justify: false,
@@ -44,6 +45,8 @@ export interface CampaignResult {
   readonly defect: string | null;
   readonly policy: string;
   readonly seed: number;
+  /** The part of it that this was, "2/3", or several of them, "1/3,2/3"; null: all of it. */
+  readonly shard: string | null;
   readonly schedules: number;
   readonly seconds: number;
   readonly accesses: number;
@@ -55,7 +58,7 @@ export interface CampaignResult {
   readonly justified?: readonly Justified[];
   /** The decisions of the failing execution. */
   readonly log: readonly number[];
-  /** Where to go on. */
+  /** Where to go on; `EXECUTIONS_MAX`: nothing is left. */
   readonly next: number;
 }
 
@@ -169,6 +172,7 @@ class Campaign {
       defect: defect ?? null,
       policy,
       seed,
+      shard: shardWord(shard),
       schedules: this.#schedules,
       seconds: this.#seconds,
       accesses: this.#accesses,
@@ -178,7 +182,7 @@ class Campaign {
       finding: this.#finding,
       ...(justify && { justified: [...this.#justified.values()] }),
       log: this.#log,
-      next: from + this.#remaining.next * shard.of,
+      next: Math.min(EXECUTIONS_MAX, from + this.#remaining.next * shard.of),
     };
   }
 

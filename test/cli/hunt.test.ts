@@ -63,6 +63,55 @@ describe("a report of virtlab hunt", () => {
     expect(elsewhere.code).toBe(2);
   });
 
+  it("says of which shard it is, and is not gone on with in another", async () => {
+    const part = ["--shard", "1/2", "--seed", "3", "--policy", "random"];
+    const first = await hunted("flags", ...part, "--schedules", "20");
+    expect(first.report.campaigns).toMatchObject([{ shard: "1/2", next: 40 }]);
+    expect(nothing.report.campaigns).toMatchObject([{ shard: null, next: 20 }]);
+    const file = join(folder, "part.json");
+    writeFileSync(file, first.stdout);
+    for (const [other, got] of [
+      ["2/2", "--policy random --seed 3 --shard 2/2"],
+      ["1/1", "--policy random --seed 3"],
+    ] as const) {
+      const { code, stderr } = await cliHere("hunt", "flags", "--resume", file, ...part, "--shard", other);
+      expect(stderr).toContain(
+        `flags was hunted with --policy random --seed 3 --shard 1/2; expected one of these, got ${got}\n`,
+      );
+      expect(code).toBe(2);
+    }
+    const again = await hunted("flags", "--resume", file, ...part, "--schedules", "5");
+    expect(again.report.campaigns).toMatchObject([{ schedules: 5, next: 50 }]);
+  });
+
+  it.each([
+    [["--schedules", "20"], "; go on with --from 20"],
+    [
+      ["--schedules", "20", "--policy", "pct2", "--seed", "7", "--shard", "2/3"],
+      "; go on with --from 60 --policy pct2 --seed 7 --shard 2/3",
+    ],
+    // Nothing is left.
+    [["--from", "2147483640"], ""],
+    [["--from", "2147483641", "--schedules", "3", "--shard", "2/2"], ""],
+    // It begins anew.
+    [["--policy", "dfs", "--schedules", "20"], ""],
+  ])("of %j says how to go on: %j", async (options, hint) => {
+    const { stdout } = await cliHere("hunt", "flags", ...options, "--jobs", "1");
+    expect(stdout).toMatch(/^flags: quiet after \d+ schedules \(\d+\/s\), \d+ site pairs/);
+    expect(stdout.replace(/.* site pairs/, "")).toBe(`${hint}\n`);
+  });
+
+  it("keeps a finding that breaks the hunter as it is shrunk, and its campaign", async () => {
+    const { code, report } = await hunted("dying-when-followed", "--file", ODD);
+    expect(report.findings).toMatchObject([
+      { oracle: "check", text: "it never holds", execution: 0 },
+      { oracle: "threads", execution: null },
+    ]);
+    expect(report.campaigns).toMatchObject([{ schedules: 1, finding: { oracle: "check" }, next: 1 }]);
+    expect(report.replay).toBeNull();
+    expect(code).toBe(1);
+  });
+
   it("has a line, of which a replay has the same keys whether it finds it again or its places have gone", async () => {
     const gone = "flags:-:draws=:guest@driver.publish-avail.idx#99>host";
     const [again, quiet] = [

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type CampaignResult, EXECUTIONS_MAX, runCampaign } from "../../src/hunt/campaign.ts";
-import { mergeReports, parseReport } from "../../src/hunt/campaign-report.ts";
+import { mergeReports, NO_FAILURE, parseReport, reportJson } from "../../src/hunt/campaign-report.ts";
 import { Hunter, type HuntRequest } from "../../src/hunt/hunter.ts";
 import { ownLane, withLanes } from "../../src/hunt/lanes.ts";
 import { findScenario } from "../../src/hunt/load.ts";
@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 const report = (...campaigns: readonly CampaignResult[]) =>
-  parseReport(JSON.stringify({ findings: [], campaigns }), "report");
+  parseReport(JSON.stringify(reportJson({ ...NO_FAILURE, findings: [], campaigns })), "report");
 
 describe("a campaign", () => {
   test(
@@ -68,6 +68,27 @@ describe("a campaign", () => {
     const options = { policy: "random", seconds: 60, from: EXECUTIONS_MAX - 6, shard };
     const result = await runCampaign([ownLane(hunter)], options);
     expect(result).toMatchObject({ schedules: 3, next: EXECUTIONS_MAX });
+    // The number after its last one is no number.
+    const first = { ...options, from: EXECUTIONS_MAX - 5, shard: { index: 0, of: 2 } };
+    const whole = await runCampaign([ownLane(hunter)], first);
+    expect(whole).toMatchObject({ schedules: 3, next: EXECUTIONS_MAX, shard: "1/2" });
+    expect(report(whole).campaigns).toEqual([whole]);
+  });
+
+  test("is whole once the reports of all its parts are put together, and not before", async () => {
+    hunter = await Hunter.start({ scenario: findScenario("flags") });
+    const parts: CampaignResult[] = [];
+    for (const index of [0, 1, 2]) {
+      const options = { policy: "random", seconds: 60, schedules: 10 + index, shard: { index, of: 3 } };
+      parts.push(await runCampaign([ownLane(hunter)], options));
+    }
+    const merged = (...of: readonly CampaignResult[]) => mergeReports(of.map((each) => report(each)));
+    const [first, second, third] = parts as [CampaignResult, CampaignResult, CampaignResult];
+    const two = merged(third, first).campaigns;
+    expect(two).toMatchObject([{ shard: "1/3,3/3", schedules: 22 }]);
+    const all = merged(...two, second, first).campaigns;
+    // From where on none of them has run any.
+    expect(all).toMatchObject([{ shard: null, schedules: 43, next: 30 }]);
   });
 
   test("that hunted elsewhere keeps its finding", async () => {
@@ -80,6 +101,46 @@ describe("a campaign", () => {
   });
 });
 
-test.each(["", "{}", "[1]", '{"campaigns":[{"scenario":"flags"}]}'])("%j is no report", (text) => {
-  expect(() => parseReport(text, "file.json")).toThrow("file.json is not what virtlab hunt --json prints");
+describe("what is no report is refused, with the place where it is none", () => {
+  const campaign = {
+    ...{ scenario: "flags", defect: null, policy: "random", seed: 1, shard: null, schedules: 5, seconds: 1 },
+    ...{ accesses: 9, switches: 9, sitePairs: 9, exhausted: false, finding: null, log: [], next: 5 },
+  };
+  const whole = { ...NO_FAILURE, findings: [], campaigns: [campaign] };
+  const of = (changed: object): string =>
+    JSON.stringify({ ...whole, campaigns: [{ ...campaign, ...changed }] });
+
+  test("and what is one is not", () => {
+    expect(parseReport(of({}), "file.json").campaigns).toMatchObject(
+      [campaign].map(({ finding: _, ...rest }) => rest),
+    );
+  });
+
+  test.each([
+    ["", "expected JSON: "],
+    ["[1]", "expected an object, got [1]"],
+    ["{}", "findings: expected a list, got nothing"],
+    ['{"findings":[{}],"campaigns":[]}', "findings[0].oracle: expected a string, got nothing"],
+    [
+      '{"findings":[],"campaigns":[{"scenario":"flags","seed":1,"next":5}]}',
+      "campaigns[0].defect: expected a string, got nothing",
+    ],
+    [of({ next: -5 }), "campaigns[0].next: expected a whole number from 0 to 2147483648, got -5"],
+    [
+      of({ next: 99_999_999_999 }),
+      "campaigns[0].next: expected a whole number from 0 to 2147483648, got 99999999999",
+    ],
+    [
+      of({ seed: 2 ** 32 }),
+      "campaigns[0].seed: expected a whole number from 0 to 4294967295, got 4294967296",
+    ],
+    [of({ shard: "3/2" }), 'campaigns[0].shard: expected parts such as "2/3", got "3/2"'],
+    [of({ seconds: "long" }), 'campaigns[0].seconds: expected a number from 0 on, got "long"'],
+    [of({ finding: 7 }), "campaigns[0].finding: expected an object, got 7"],
+    [JSON.stringify({ ...whole, replay: 3 }), "replay: expected a string, got 3"],
+  ])("%s", (text, why) => {
+    expect(() => parseReport(text, "file.json")).toThrow(
+      `file.json is not what virtlab hunt --json prints: ${why}`,
+    );
+  });
 });

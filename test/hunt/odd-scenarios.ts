@@ -42,6 +42,14 @@ export const dying = odd("dying", ({ ram }) => {
   process.exit(5);
 });
 
+let failed = 0;
+/** Fails, and is followed once more than that: the first time to see whether it repeats itself, the second to be found. */
+export const dyingWhenFollowed = odd("dying-when-followed", (context) => {
+  context.ram.memory.write32(0, 1, BUFFER);
+  if (failed++ === 2) process.exit(5);
+  context.fail("check", "it never holds");
+});
+
 export const empty = defineScenario({ name: "empty", summary: "empty", threads: {} });
 
 export const idle = defineScenario({

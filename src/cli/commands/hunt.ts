@@ -23,13 +23,14 @@ import { goesAstray } from "../../hunt/determinism.ts";
 import { HuntBrokenError, Hunter, type HuntTarget } from "../../hunt/hunter.ts";
 import { type LanePool, withLanes } from "../../hunt/lanes.ts";
 import { findPlanted, findScenario, type HuntModule, loadHuntModule } from "../../hunt/load.ts";
-import { DEPTH_FIRST, POLICY_NAMES } from "../../hunt/policies/index.ts";
+import { DEPTH_FIRST, POLICY_NAMES, PORTFOLIO } from "../../hunt/policies/index.ts";
 import { withoutLetter } from "../../hunt/races/orderings.ts";
 import { formatReplay } from "../../hunt/replay-line.ts";
 import { formatPage, subjectOf } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
 import { SCENARIOS } from "../../hunt/scenarios/index.ts";
 import { type ScoreRow, scoreAll } from "../../hunt/scoreboard.ts";
+import { parseShard, type Shard, shardWord, WHOLE } from "../../hunt/shard.ts";
 import { shrink } from "../../hunt/shrink.ts";
 import { withSpurious } from "../../hunt/spurious.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
@@ -56,7 +57,7 @@ interface HuntOptions {
   readonly orderings?: boolean;
   readonly scoreboard?: boolean;
   readonly jobs: number;
-  readonly shard: { index: number; of: number };
+  readonly shard: Shard;
   readonly from: number;
   readonly resume?: string;
   readonly merge?: readonly string[];
@@ -82,7 +83,7 @@ export function huntCommand(): Command {
   return newCommand("hunt")
     .description("hunt races: run drivers and devices under every interleaving that a policy thinks of")
     .argument("[scenarios...]", "scenarios to run; default: all, or those of the defect")
-    .option("--policy <name>", POLICY_NAMES.join(", "), "portfolio")
+    .option("--policy <name>", POLICY_NAMES.join(", "), PORTFOLIO)
     .option("--schedules <count>", "executions of each scenario", whole("--schedules", EXECUTIONS_MAX))
     .option("--seconds <seconds>", `time for each scenario (default ${SECONDS_DEFAULT})`, (text) =>
       seconds("--seconds", text),
@@ -91,7 +92,7 @@ export function huntCommand(): Command {
       "--seed <number>",
       "where the random policies begin",
       (text: string) => seedNumber("--seed", text),
-      1,
+      SEED_DEFAULT,
     )
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
@@ -117,7 +118,7 @@ export function huntCommand(): Command {
     .addOption(
       new Option("--shard <i/n>", "the i-th of n parts of the campaign")
         .argParser(shard)
-        .default({ index: 0, of: 1 }, "1/1"),
+        .default(WHOLE, "1/1"),
     )
     .option("--from <execution>", "go on at this execution", whole("--from", EXECUTIONS_MAX - 1), 0)
     .addOption(
@@ -210,20 +211,25 @@ async function huntOne(
   signal: AbortSignal,
 ): Promise<Turn> {
   const hunter = await Hunter.start(target);
+  let result: CampaignResult | undefined;
   try {
     const astray = target.races ? undefined : await goesAstray(hunter, options.seed);
-    if (astray !== undefined) return { found: oddity(target, "repeatability", astray, options) };
+    if (astray !== undefined)
+      return { found: unfollowed(target, [{ oracle: "repeatability", text: astray }], options) };
     const asked = campaignOptions(options, SECONDS_DEFAULT);
     const line = new TerminalLine(!options.json);
     const progress = (now: CampaignProgress) =>
       line.show(`${target.scenario.name}: ${counted(now)}, ${now.findings} findings`);
-    const result = await runCampaign(pool.lanes(hunter), asked, progress, signal).finally(() => line.clear());
+    result = await runCampaign(pool.lanes(hunter), asked, progress, signal).finally(() => line.clear());
     if (!options.json) process.stdout.write(`${summary(result)}\n`);
     if (result.finding === undefined) return { result };
     return { result, found: await failure(hunter, result, options) };
   } catch (error) {
     if (!(error instanceof HuntBrokenError)) throw error;
-    return { found: oddity(target, "threads", error.message, options) };
+    // While a finding was shrunk, too: it is none the less.
+    const led = result?.finding === undefined ? [] : [result.finding];
+    const broke = { oracle: "threads", text: error.message };
+    return { ...(result && { result }), found: unfollowed(target, [...led, broke], options) };
   } finally {
     await hunter.close();
   }
@@ -233,29 +239,32 @@ async function huntOne(
 function resumed(
   { campaigns }: CampaignReport,
   { scenario: { name }, defect }: HuntTarget,
-  { policy, seed }: HuntOptions,
+  { policy, seed, shard }: HuntOptions,
 ): number | undefined {
   const own = campaigns.filter((each) => each.scenario === name && each.defect === (defect ?? null));
-  const found = own.find((each) => each.policy === policy && each.seed === seed);
+  const asked = numbering({ policy, seed, shard: shardWord(shard) });
+  const found = own.find((each) => numbering(each) === asked);
   if (found === undefined && own.length > 0) {
-    const others = own.map((each) => `--policy ${each.policy} --seed ${each.seed}`);
-    throw new UsageError(
-      `--resume: ${name} was hunted with ${others.join(", and with ")}; expected one of these, got --policy ${policy} --seed ${seed}`,
-    );
+    const others = own.map(numbering).join(", and with ");
+    throw new UsageError(`--resume: ${name} was hunted with ${others}; expected one of these, got ${asked}`);
   }
   return found?.next;
 }
 
-/** A finding without a schedule to show: nothing can be followed there. */
-function oddity(
+/** What a number of an execution means something under. */
+const numbering = ({ policy, seed, shard }: Pick<CampaignResult, "policy" | "seed" | "shard">): string =>
+  [`--policy ${policy} --seed ${seed}`, ...(shard === null ? [] : [`--shard ${shard}`])].join(" ");
+
+/** Findings without a schedule to show: nothing can be followed there. */
+function unfollowed(
   { scenario, defect }: HuntTarget,
-  oracle: string,
-  text: string,
+  found: readonly Parameters<typeof reportedFinding>[1][],
   { json }: HuntOptions,
 ): Found {
-  if (!json) process.stdout.write(`${scenario.name}: FOUND\n${oracle}: ${text}\n`);
+  const lines = found.map(({ oracle, text }) => `${oracle}: ${text}\n`);
+  if (!json) process.stdout.write(`${scenario.name}: FOUND\n${lines.join("")}`);
   const place = { scenario: scenario.name, defect: defect ?? null };
-  return { ...NO_FAILURE, findings: [reportedFinding(place, { oracle, text })] };
+  return { ...NO_FAILURE, findings: found.map((each) => reportedFinding(place, each)) };
 }
 
 async function failure(hunter: Hunter, result: CampaignResult, options: HuntOptions): Promise<Found> {
@@ -293,7 +302,7 @@ async function scoreboard(options: HuntOptions, signal: AbortSignal): Promise<nu
   // What cannot be planted in the scenarios that there are survives every policy.
   const all = DEFECTS.filter(({ scenarios }) => !every || scenarios.length > 0);
   const own = all.filter((_, at) => at % options.shard.of === options.shard.index);
-  const campaigns = { ...campaignOptions(options, SCOREBOARD_SECONDS), shard: { index: 0, of: 1 } };
+  const campaigns = { ...campaignOptions(options, SCOREBOARD_SECONDS), shard: WHOLE };
   const line = new TerminalLine(!options.json);
   let done = 0;
   const onRow = ({ id, policy, killed }: ScoreRow): void => {
@@ -314,12 +323,26 @@ function survived({ id, needs }: Defect, rows: readonly ScoreRow[], policies: re
 }
 
 const counted = ({ schedules, seconds, sitePairs }: CampaignProgress | CampaignResult): string =>
-  `${schedules} schedules (${Math.round(schedules / seconds)}/s), ${sitePairs} site pairs`;
+  `${schedules} schedules (${seconds > 0 ? Math.round(schedules / seconds) : 0}/s), ${sitePairs} site pairs`;
 
 function summary(result: CampaignResult): string {
   const end = result.finding === undefined ? (result.exhausted ? "all there are" : "quiet") : "FOUND";
-  const again = result.seed === SEED_DEFAULT ? "" : ` --seed ${result.seed}`;
-  return `${result.scenario}: ${end} after ${counted(result)}; go on with --from ${result.next}${again}`;
+  const again = goOn(result);
+  return `${result.scenario}: ${end} after ${counted(result)}${again === "" ? "" : `; go on with ${again}`}`;
+}
+
+/** The options that go on with a campaign; empty: nothing is left, or it is not one that can be gone on with. */
+function goOn({ policy, seed, shard, next, exhausted }: CampaignResult): string {
+  const part = shard === null ? WHOLE : parseShard(shard);
+  // Depth-first search begins anew; of several parts, each goes on by itself.
+  if (exhausted || policy === DEPTH_FIRST || part === undefined || next + part.index >= EXECUTIONS_MAX)
+    return "";
+  return [
+    `--from ${next}`,
+    ...(policy === PORTFOLIO ? [] : [`--policy ${policy}`]),
+    ...(seed === SEED_DEFAULT ? [] : [`--seed ${seed}`]),
+    ...(shard === null ? [] : [`--shard ${shard}`]),
+  ].join(" ");
 }
 
 const campaignOptions = (options: HuntOptions, seconds: number): Partial<CampaignOptions> => ({
@@ -357,9 +380,8 @@ function printJson(value: unknown): void {
 
 const whole = (name: string, most?: number) => (text: string) => wholeNumber(name, text, 0, most);
 
-function shard(text: string): { index: number; of: number } {
-  const [, index = 0, of = 0] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
-  if (of < 1 || index < 1 || index > of)
-    throw new UsageError(`--shard: expected i/n with 1 <= i <= n, got "${text}"`);
-  return { index: index - 1, of };
+function shard(text: string): Shard {
+  const part = parseShard(text);
+  if (part === undefined) throw new UsageError(`--shard: expected i/n with 1 <= i <= n, got "${text}"`);
+  return part;
 }
