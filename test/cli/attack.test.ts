@@ -1,11 +1,30 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { cliHere } from "../support/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "virtlab-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+it.each(["device", "driver"])(
+  "virtlab attack %s has what it has when it is interrupted, and says so with its exit code",
+  async (what) => {
+    const interrupting = fileURLToPath(new URL("../stress/own/interrupting-device.ts", import.meta.url));
+    const words = ["attack", what, "rng", interrupting, "blk", "--inputs", "1000", "--seed", "5", "--json"];
+    const { code, stdout } = await cliHere(...words);
+    const { reports } = JSON.parse(stdout);
+    // Nothing is known of one that was not begun.
+    expect(reports).toMatchObject([
+      { device: "rng", finding: null },
+      { device: "interrupting", inputs: 0, proofs: 0, finding: null },
+    ]);
+    expect(reports).toHaveLength(2);
+    expect(reports[0].inputs).toBeGreaterThanOrEqual(1000);
+    expect(code).toBe(130);
+  },
+);
 
 it.each([
   [["toString"], "expected one of device, driver"],

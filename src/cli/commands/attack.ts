@@ -13,6 +13,7 @@ import { newCommand } from "../command.ts";
 import { Corpus } from "../corpus.ts";
 import { parseDevice } from "../device-argument.ts";
 import { EXIT } from "../exit-codes.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { seedNumber, wholeNumber } from "../numbers.ts";
 import { Progress } from "../progress.ts";
 
@@ -45,7 +46,7 @@ export function attackCommand(): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (what: string, names: string[], options: AttackCliOptions) => {
-      process.exitCode = await attack(what, names, options);
+      process.exitCode = await untilInterrupted((signal) => attack(what, names, options, signal));
     });
 }
 
@@ -61,7 +62,12 @@ Examples:
   virtlab attack driver --seed 7
   virtlab attack device ./my-device.js --json`;
 
-async function attack(what: string, names: string[], options: AttackCliOptions): Promise<number> {
+async function attack(
+  what: string,
+  names: readonly string[],
+  options: AttackCliOptions,
+  signal: AbortSignal,
+): Promise<number> {
   const run = ATTACKS[oneOf("attack", what, ["device", "driver"])];
   const inputs = wholeNumber("--inputs", options.inputs, 1);
   const seed =
@@ -72,6 +78,7 @@ async function attack(what: string, names: string[], options: AttackCliOptions):
   const reports: AttackReport[] = [];
   const progress = new Progress(options.json !== true);
   for (const name of names.length > 0 ? names : Object.keys(devices)) {
+    if (signal.aborted) break;
     const device = parseDevice(name);
     const definition = await findDevice(device.type);
     const given = { ...DEFAULT_OPTIONS[definition.name], ...device.options };
@@ -83,6 +90,7 @@ async function attack(what: string, names: string[], options: AttackCliOptions):
         seed,
         inputs,
         progress: report,
+        signal,
         ...(only && { only }),
         ...(coverage && { coverage }),
         ...(corpus && {

@@ -8,6 +8,7 @@ import { runLecture } from "../../hunt/litmus/run.ts";
 import { formatTable } from "../../observe/report/tables.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { seconds } from "../numbers.ts";
 
 export function litmusCommand(): Command {
@@ -17,7 +18,7 @@ export function litmusCommand(): Command {
     .option("--live <seconds>", "on real threads instead, unscheduled: each shape and its twin for so long")
     .option("--json", "print one JSON document")
     .action(async (numbers: string[], options: LitmusOptions) => {
-      process.exitCode = await litmus(numbers, options);
+      process.exitCode = await untilInterrupted((signal) => litmus(numbers, options, signal));
     });
 }
 
@@ -32,23 +33,43 @@ interface Outcomes {
   readonly said: string;
 }
 
-async function look(lecture: Lecture, twin: boolean, live: string | undefined): Promise<Outcomes> {
-  if (live !== undefined) {
-    const { outcomes, times } = await runLive(lecture, twin, seconds("--live", live));
-    return { outcomes, said: `${times} times` };
-  }
-  const { outcomes, executions, complete } = await runLecture(lecture, twin);
-  if (!complete) throw new Error(`lecture ${lecture.number}: not every interleaving was explored`);
-  return { outcomes, said: `${executions} executions` };
-}
+/** Rejects when it is aborted. */
+type Look = (lecture: Lecture, twin: boolean) => Promise<Outcomes>;
 
-async function litmus(numbers: readonly string[], { json = false, live }: LitmusOptions): Promise<number> {
+const lookLive =
+  (each: number, signal: AbortSignal): Look =>
+  async (lecture, twin) => {
+    const { outcomes, times } = await runLive(lecture, twin, each, signal);
+    return { outcomes, said: `${times} times` };
+  };
+
+const lookEverywhere =
+  (signal: AbortSignal): Look =>
+  async (lecture, twin) => {
+    const { outcomes, executions, complete } = await runLecture(lecture, twin, signal);
+    if (!complete) signal.throwIfAborted();
+    if (!complete) throw new Error(`lecture ${lecture.number}: not every interleaving was explored`);
+    return { outcomes, said: `${executions} executions` };
+  };
+
+async function litmus(
+  numbers: readonly string[],
+  { json = false, live }: LitmusOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const look = live === undefined ? lookEverywhere(signal) : lookLive(seconds("--live", live), signal);
   const lectures = numbers.length === 0 ? LECTURES : numbers.map(lectureNumbered);
   const results: { lecture: string; good: Outcomes; twin: Outcomes }[] = [];
   for (const lecture of lectures) {
-    const [good, twin] = [await look(lecture, false, live), await look(lecture, true, live)];
-    results.push({ lecture: lecture.name, good, twin });
-    if (!json) process.stdout.write(`${page(lecture, good, twin, live !== undefined)}\n\n`);
+    try {
+      const [good, twin] = [await look(lecture, false), await look(lecture, true)];
+      results.push({ lecture: lecture.name, good, twin });
+      if (!json) process.stdout.write(`${page(lecture, good, twin, live !== undefined)}\n\n`);
+    } catch (error) {
+      // Of the lecture that was under way nothing is known.
+      if (signal.aborted) break;
+      throw error;
+    }
   }
   if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   const wrong = lectures.some((lecture, at) => isForbidden(lecture, results[at]?.good));

@@ -27,7 +27,13 @@ export interface LiveLitmus {
 export const BATCH = 256;
 export const STRIDE = 64;
 
-export async function runLive(lecture: Lecture, twin: boolean, seconds: number): Promise<LiveResult> {
+/** Rejects with an AbortError if it is aborted: what was counted until then is the threads' own. */
+export async function runLive(
+  lecture: Lecture,
+  twin: boolean,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<LiveResult> {
   const names = Object.keys((twin ? lecture.twin : lecture.good).threads);
   const shared = { words: allocateShared(BATCH * STRIDE), barrier: allocateShared(8) };
   const workers = names.map((_, thread) => {
@@ -35,7 +41,9 @@ export async function runLive(lecture: Lecture, twin: boolean, seconds: number):
     return startThread("litmus", { ...data });
   });
   try {
-    const said = await Promise.all(workers.map((worker) => once(worker, "message") as Promise<[LiveResult]>));
+    const said = await Promise.all(
+      workers.map((worker) => once(worker, "message", { signal }) as Promise<[LiveResult]>),
+    );
     return said[0]?.[0] ?? { times: 0, outcomes: {} };
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));

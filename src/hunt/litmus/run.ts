@@ -9,11 +9,16 @@ export interface LitmusResult {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-export async function runLecture(lecture: Lecture, twin: boolean): Promise<LitmusResult> {
+/** An abort ends it before it is complete. */
+export async function runLecture(
+  lecture: Lecture,
+  twin: boolean,
+  signal?: AbortSignal,
+): Promise<LitmusResult> {
   const weak = twin && lecture.weak.length > 0 ? { switches: lecture.weak, demoted: [] } : undefined;
   const proof = await prove(
     { scenario: (twin ? lecture.twin : lecture.good).scenario, weak },
-    { stopAtFinding: false, races: false },
+    { stopAtFinding: false, races: false, ...(signal && { signal }) },
   );
   const outcomes: Record<string, number> = {};
   for (const { oracle, text } of proof.findings) {

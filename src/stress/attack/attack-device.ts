@@ -32,6 +32,7 @@ export async function attackDevice(attack: AttackOptions): Promise<AttackReport>
   let proofs = 0;
   let finding: AttackFinding | null = null;
   for (const round of roundSeeds(attack)) {
+    if (attack.signal?.aborted) break;
     const count = Math.min(INPUTS_PER_ROUND, attack.inputs - done);
     if (count <= 0) break;
     const inputs = only !== undefined && only.inputs.length > 0 ? only.inputs : allOf(count);
@@ -45,7 +46,7 @@ export async function attackDevice(attack: AttackOptions): Promise<AttackReport>
         await fresh.close();
         return again?.error.message;
       };
-      const shrunk = await shrinkFinding(error.message, tried, replay);
+      const shrunk = await shrinkFinding(error.message, tried, replay, attack.signal);
       finding = { input: done + at, round, shrunk, what: error.message, stack: error.stack ?? error.message };
       done += at;
       attack.keep?.(round, error.message);

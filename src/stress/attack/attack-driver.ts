@@ -36,6 +36,7 @@ export async function attackDriver(attack: AttackOptions): Promise<AttackReport>
   let finding: AttackFinding | null = null;
   let rounds = 0;
   for (const round of roundSeeds(attack)) {
+    if (attack.signal?.aborted) break;
     if (told() >= inputs && only === undefined) break;
     const turns = only !== undefined && only.inputs.length > 0 ? only.inputs : ALL_TURNS;
     const error = await attempt(target, round, turns);
@@ -47,7 +48,7 @@ export async function attackDriver(attack: AttackOptions): Promise<AttackReport>
         await fresh.machine.host.close();
         return again?.message;
       };
-      const shrunk = await shrinkFinding(error.message, turns, replay);
+      const shrunk = await shrinkFinding(error.message, turns, replay, attack.signal);
       finding = { input: told(), round, shrunk, what, stack: error.stack ?? what };
       attack.keep?.(round, error.message);
       break;
@@ -55,6 +56,8 @@ export async function attackDriver(attack: AttackOptions): Promise<AttackReport>
     if (++rounds % ROUNDS_PER_MACHINE !== 0) continue;
     // The honest device behind it may have been left with I/O of its own: begin afresh now and then.
     await target.machine.host.close();
+    // Rounds are turns of promises; a signal needs one of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
     target = await freshTarget(attack, counts);
     const grown = (await attack.coverage?.grown()) ?? 0;
     if (grown > 0) attack.keep?.(round, `${grown} new blocks`);

@@ -14,6 +14,8 @@ export interface AttackOptions {
   /** Told of rounds that reached something new, or failed. */
   readonly keep?: (round: number, why: string) => void;
   readonly coverage?: Coverage;
+  /** Ends it after the round that runs, with what it has. */
+  readonly signal?: AbortSignal;
   /** Only this round, and of it only these inputs (all of them if there are none). */
   readonly only?: { readonly round: number; readonly inputs: readonly number[] };
 }
@@ -59,12 +61,17 @@ export function* roundSeeds({ seed, corpus = [], only }: AttackOptions): Generat
 /** The same mistake, wherever in memory: numbers may differ. */
 const alike = (what: string): string => what.replace(/0x[0-9a-f]+|\d+/g, "#");
 
-/** `replay` runs some inputs of the failed round on a fresh machine and returns what it finds. */
+/**
+ * `replay` runs some inputs of the failed round on a fresh machine and returns what it finds. An abort ends it with the
+ * fewest inputs by then.
+ */
 export async function shrinkFinding(
   what: string,
   inputs: readonly number[],
   replay: (some: readonly number[]) => Promise<string | undefined>,
+  signal?: AbortSignal,
 ): Promise<readonly number[] | null> {
-  const fails = async (some: readonly number[]) => alike((await replay(some)) ?? "") === alike(what);
+  const fails = async (some: readonly number[]) =>
+    signal?.aborted !== true && alike((await replay(some)) ?? "") === alike(what);
   return (await fails(inputs)) ? shrinkInputs(inputs, fails) : null;
 }
