@@ -1,6 +1,7 @@
 /**
  * A planted defect: a known bug, put into the production classes of the hunting threads by replacing methods. A
  * replacement is a subclass; its own methods take the place of the base's, and `super` still reaches the originals.
+ * Its constructor is never run: it has no fields of its own.
  */
 import type { OracleName } from "./scenario.ts";
 

@@ -3,11 +3,13 @@ import { inLanes, numbered } from "../machine/pool.ts";
 import { type CampaignOptions, type CampaignResult, campaign } from "./campaign.ts";
 import type { Defect, Needs } from "./defect.ts";
 import { findScenario } from "./load.ts";
+import type { Finding } from "./thread.ts";
 
 export interface ScoreRow {
   readonly id: string;
   readonly name: string;
   readonly needs: Needs;
+  /** Shown by what it does, not by a mistake in its own code. */
   readonly killed: boolean;
   readonly policy: string;
   readonly scenario: string;
@@ -16,6 +18,18 @@ export interface ScoreRow {
   readonly seconds: number;
   /** The defect's: why it cannot be planted yet, or in which form it was. */
   readonly note: string | null;
+  /** What its own code threw, so that nothing is known of the bug; a failure of ours. */
+  readonly broken: string | null;
+}
+
+const MISTAKE = /^(TypeError|ReferenceError)\b/;
+const IN_DEFECT = /[\\/]hunt[\\/]defects[\\/]/;
+
+/** The exception of a defect that was planted wrong, if a finding is one: thrown by its own code, not because of it. */
+export function plantedWrong({ oracle, text }: Pick<Finding, "oracle" | "text">): string | undefined {
+  const [what = "", ...frames] = text.split("\n");
+  const thrower = frames.find((line) => /^\s+at /.test(line)) ?? "";
+  return oracle === "exception" && MISTAKE.test(what) && IN_DEFECT.test(thrower) ? what : undefined;
 }
 
 /** Of each defect, for all of its scenarios together. */
@@ -70,12 +84,14 @@ async function score(
     }
     if (signal?.aborted) return undefined;
   }
+  const broken = shown?.finding && plantedWrong(shown.finding);
   return {
     ...{ id, name, needs, policy },
-    killed: shown !== undefined,
+    killed: shown !== undefined && broken === undefined,
     scenario: shown?.scenario ?? scenarios[0] ?? "",
     oracle: shown?.finding?.oracle ?? "",
     ...spent,
     note: note ?? null,
+    broken: broken ?? null,
   };
 }

@@ -305,14 +305,17 @@ async function scoreboard(options: HuntOptions, signal: AbortSignal): Promise<nu
   const campaigns = { ...campaignOptions(options, SCOREBOARD_SECONDS), shard: WHOLE };
   const line = new TerminalLine(!options.json);
   let done = 0;
-  const onRow = ({ id, policy, killed }: ScoreRow): void => {
+  const onRow = ({ id, policy, killed, broken }: ScoreRow): void => {
     const now = `${++done} of ${own.length * policies.length}`;
-    line.show(`${now}: ${id}${every ? ` under ${policy}` : ""} ${killed ? "killed" : "survived"}`);
+    line.show(
+      `${now}: ${id}${every ? ` under ${policy}` : ""} ${killed ? "killed" : broken === null ? "survived" : "is planted wrong"}`,
+    );
   };
   const rows = await scoreAll(own, policies, campaigns, { jobs: options.jobs, signal, onRow });
   line.clear();
   if (options.json) printJson({ defects: rows });
   else process.stdout.write(`${every ? policyTable(rows, policies) : scoreTable(rows)}\n`);
+  if (rows.some(({ broken }) => broken !== null)) return EXIT.failure;
   return own.some((defect) => survived(defect, rows, policies)) ? EXIT.finding : EXIT.fine;
 }
 
