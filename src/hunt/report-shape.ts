@@ -33,8 +33,11 @@ export const wordThat = (expected: string, holds: (word: string) => boolean): Sh
 
 export const orNull =
   (shape: Shape): Shape =>
-  (value, place) =>
-    value === null ? undefined : shape(value, place);
+  (value, place = "") =>
+    value === null
+      ? undefined
+      : // Not of what lies within it.
+        shape(value, place)?.replace(`${place}: expected `, `${place}: expected null or `);
 
 export const listOf =
   (shape: Shape): Shape =>

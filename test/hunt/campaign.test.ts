@@ -123,7 +123,7 @@ describe("what is no report is refused, with the place where it is none", () => 
     ['{"findings":[{}],"campaigns":[]}', "findings[0].oracle: expected a string, got nothing"],
     [
       '{"findings":[],"campaigns":[{"scenario":"flags","seed":1,"next":5}]}',
-      "campaigns[0].defect: expected a string, got nothing",
+      "campaigns[0].defect: expected null or a string, got nothing",
     ],
     [of({ next: -5 }), "campaigns[0].next: expected a whole number from 0 to 2147483648, got -5"],
     [
@@ -134,10 +134,11 @@ describe("what is no report is refused, with the place where it is none", () => 
       of({ seed: 2 ** 32 }),
       "campaigns[0].seed: expected a whole number from 0 to 4294967295, got 4294967296",
     ],
-    [of({ shard: "3/2" }), 'campaigns[0].shard: expected parts such as "2/3", got "3/2"'],
+    [of({ shard: "3/2" }), 'campaigns[0].shard: expected null or parts such as "2/3", got "3/2"'],
     [of({ seconds: "long" }), 'campaigns[0].seconds: expected a number from 0 on, got "long"'],
-    [of({ finding: 7 }), "campaigns[0].finding: expected an object, got 7"],
-    [JSON.stringify({ ...whole, replay: 3 }), "replay: expected a string, got 3"],
+    [of({ finding: 7 }), "campaigns[0].finding: expected null or an object, got 7"],
+    [of({ finding: {} }), "campaigns[0].finding.oracle: expected a string, got nothing"],
+    [JSON.stringify({ ...whole, replay: 3 }), "replay: expected null or a string, got 3"],
   ])("%s", (text, why) => {
     expect(() => parseReport(text, "file.json")).toThrow(
       `file.json is not what virtlab hunt --json prints: ${why}`,
