@@ -8,10 +8,15 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * The host's name as eight digits: containers that share the parent folder do not see each other's processes. Whole, it
- * could make the path of a socket in the folder too long.
+ * How the names of a host's folders begin: containers that share the parent folder do not see each other's processes. Its
+ * name is cut down to eight digits: whole, it could make the path of a socket in the folder too long.
  */
-export const hostWord = (host: string): string => createHash("sha256").update(host).digest("hex").slice(0, 8);
+const ofHost = (prefix: string, host: string): string =>
+  `${prefix}-${createHash("sha256").update(host).digest("hex").slice(0, 8)}-`;
+
+/** How the names of a process's folders begin. */
+export const ofProcess = (prefix: string, pid: number | undefined, host = hostname()): string =>
+  `${ofHost(prefix, host)}${pid}-`;
 
 /** At an exit threads and children that are about to end may still add files. */
 const REMOVALS_MAX = 100;
@@ -22,9 +27,8 @@ export class TemporaryFolder {
 
   /** `prefix` says whose it is. */
   constructor(prefix: string, parent = tmpdir()) {
-    const own = `${prefix}-${hostWord(hostname())}`;
-    removeStale(own, parent);
-    this.path = mkdtempSync(join(parent, `${own}-${process.pid}-`));
+    removeStale(ofHost(prefix, hostname()), parent);
+    this.path = mkdtempSync(join(parent, ofProcess(prefix, process.pid)));
     process.on("exit", this.#remove);
   }
 
@@ -35,9 +39,9 @@ export class TemporaryFolder {
 }
 
 /** Folders of this host's processes that are no more. */
-function removeStale(prefix: string, parent: string): void {
+function removeStale(beginning: string, parent: string): void {
   for (const name of readdirSync(parent)) {
-    const pid = new RegExp(`^${prefix}-(\\d+)-`).exec(name)?.[1];
+    const pid = new RegExp(`^${beginning}(\\d+)-`).exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) removeFolder(join(parent, name));
   }
 }

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cacheFolder } from "../../src/foreign/linux/cache.ts";
 import { characterDevice, cpioArchive, directory, executable } from "../../src/foreign/linux/cpio.ts";
 import { findSystemFiles } from "../../src/foreign/linux/system-files.ts";
+import { ofProcess } from "../../src/machine/temporary-folder.ts";
 import { cliHere, VIRTLAB } from "../support/cli.ts";
 import { LINUX_MS, linuxHere } from "./linux-rig.ts";
 import { FULL } from "./matrix.ts";
@@ -45,7 +46,7 @@ function virtlab(args: readonly string[], env: Record<string, string> = {}, inpu
 /** What a process left in temporary folders: copies of disks. */
 const leftBehind = (pid: number): string[] =>
   ["/dev/shm", tmpdir()].flatMap((parent) =>
-    readdirSync(parent).filter((name) => name.startsWith(`virtlab-qemu-${pid}-`)),
+    readdirSync(parent).filter((name) => name.startsWith(ofProcess("virtlab-qemu", pid))),
   );
 
 describe("virtlab linux says what is wrong", { timeout: LINUX_MS }, () => {

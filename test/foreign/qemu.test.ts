@@ -16,6 +16,7 @@ import { findQemu } from "../../src/foreign/qemu/find-qemu.ts";
 import { QemuMachine } from "../../src/foreign/qemu/qemu-machine.ts";
 import { UsageError } from "../../src/host/device.ts";
 import type { MachineDescription } from "../../src/machine/description.ts";
+import { ofProcess } from "../../src/machine/temporary-folder.ts";
 import { type CliResult, cliHere, startCli } from "../support/cli.ts";
 import { FULL } from "./matrix.ts";
 import { qemuHere } from "./qemu-rig.ts";
@@ -68,7 +69,7 @@ async function started(): Promise<void> {
 
 /** Scratch folders and QEMU processes of virtlab's process. */
 function leftovers(pid: number | undefined): string[] {
-  const name = `virtlab-qemu-${pid}-`;
+  const name = ofProcess("virtlab-qemu", pid);
   const folders = ["/dev/shm", tmpdir()].flatMap((parent) => readdirSync(parent));
   const commands = readdirSync("/proc").flatMap((entry) => commandLine(entry));
   return [...folders, ...commands].filter((text) => text.includes(name));
