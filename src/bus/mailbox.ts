@@ -37,6 +37,11 @@ const READ_REPLY = site("mailbox: read reply");
 /** Where in a record its number is. */
 const NUMBER = 12;
 const SLOT_MASK = MAILBOX_SLOTS - 1;
+/**
+ * Records posted and not served, at most. One slot is kept for the fence, and one for a record that a host answered before
+ * it died: the guest takes it for retired, and the host after that one still looks for it.
+ */
+const POSTED_MOST = MAILBOX_SLOTS - 2;
 /** Looks at the reply before sleeping: about 30 µs, several times what a polling host needs to answer. */
 const SPINS = 2000;
 
@@ -59,7 +64,7 @@ export class MailboxBus implements PortBus {
   private head: number;
   /** Last tail seen: stale in the safe direction (less space than there is). */
   private tail: number;
-  /** Set when a read expired: its reply may still come and would answer the next question, so there is none. */
+  /** Set when a read expired: nobody knows what was served and what will be, so nothing is asked any more. */
   private lost: BusTimeoutError | undefined;
 
   constructor(
@@ -104,11 +109,11 @@ export class MailboxBus implements PortBus {
   };
 
   private post(operation: number, width: number, address: number, value: number): void {
-    if ((this.head - this.tail) >>> 0 >= MAILBOX_SLOTS - 1) {
+    if ((this.head - this.tail) >>> 0 >= POSTED_MOST) {
       // Ordering L: tail, then the records it gives back.
       this.tail = this.memory.load32(this.plan.mailboxTail, READ_SPACE);
-      // The last slot is kept for this: a fence waits until everything posted has been served.
-      if ((this.head - this.tail) >>> 0 >= MAILBOX_SLOTS - 1) this.call(OPERATION.FENCE, 1, 0, 0);
+      // A fence waits until everything posted has been served.
+      if ((this.head - this.tail) >>> 0 >= POSTED_MOST) this.call(OPERATION.FENCE, 1, 0, 0);
     }
     this.publish(operation | (width << 8), address, value);
   }

@@ -13,6 +13,9 @@ class FreesInOrder extends DriverQueue {
     }
     this.freeCount += chainLength;
     head.chainLength = 0;
+    head.token = undefined;
+    if (head.table !== undefined) this.tables.give(head.table);
+    head.table = undefined;
     for (const each of this.descriptors) each.next = this.descriptors[(each.index + 1) & this.mask] ?? each;
     return token;
   }
