@@ -4,7 +4,6 @@ import { allocateShared, attachMemory } from "../src/memory/attach.ts";
 import { Doorbell } from "../src/memory/doorbell.ts";
 import { LatencyHistogram, type LatencySummary } from "../src/observe/record/histogram.ts";
 import { queuePair, ramBytes } from "../test/virtqueue/queue-pair.ts";
-import { DriverSide } from "./driver-side.ts";
 import { patience } from "./harness/patience.ts";
 import { Peer } from "./harness/peer.ts";
 import {
@@ -16,6 +15,7 @@ import {
   type RingShape,
   raiseFlag,
 } from "./ring.data.ts";
+import { RingDriver } from "./ring-driver.ts";
 
 export interface RingRound {
   readonly ms: number;
@@ -58,7 +58,7 @@ export async function startRing(shape: RingShape, memoryBytes = 0): Promise<Ring
     spare,
     onKick: () => raiseFlag(control, deviceBell, CONTROL.kicked),
   });
-  const side = new DriverSide(driver, buffers, control, shape);
+  const side = new RingDriver(driver, buffers, control, shape);
   const data: RingData = { ...shape, ram: ram.buffer, control: control.buffer };
   const peer = await Peer.start(new URL("ring.thread.ts", import.meta.url), { ...data });
   let rounds = 0;

@@ -10,7 +10,7 @@ import type { SharedMemory } from "../src/memory/shared-memory.ts";
 import { patience } from "./harness/patience.ts";
 import { awaitFlag, BUFFER_STRIDE, bufferBytes, CONTROL, type RingShape } from "./ring.data.ts";
 
-export class DriverSide {
+export class RingDriver {
   private readonly driver: DriverQueue<number>;
   /** Guest address of the first buffer. */
   private readonly buffers: number;
