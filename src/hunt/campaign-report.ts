@@ -87,9 +87,12 @@ const REPORT = objectWith({
   campaigns: listOf(
     objectWith({
       ...{ scenario: text, defect: orNull(text), policy: text, seed: whole(SEED_MAX), shard: orNull(PARTS) },
+      ...{ spurious: COUNT, from: EXECUTION },
       ...{ schedules: COUNT, seconds: amount, accesses: COUNT, switches: COUNT, sitePairs: COUNT },
       exhausted: flag,
-      finding: orNull(objectWith({ ...FINDING, execution: EXECUTION, thread: COUNT })),
+      finding: orNull(
+        objectWith({ ...FINDING, execution: EXECUTION, thread: COUNT, race: orNull(anyObject) }),
+      ),
       log: anyList,
       next: EXECUTION,
     }),
@@ -103,7 +106,10 @@ const REPORT = objectWith({
 /** As JSON, where a key without a value would be none. */
 export const reportJson = ({ campaigns, ...report }: CampaignReport) => ({
   ...report,
-  campaigns: campaigns.map((result) => ({ ...result, finding: result.finding ?? null })),
+  campaigns: campaigns.map(({ finding, ...result }) => ({
+    ...result,
+    finding: finding === undefined ? null : { ...finding, race: finding.race ?? null },
+  })),
 });
 
 export async function readReport(path: string): Promise<CampaignReport> {
@@ -131,33 +137,69 @@ export function parseReport(content: string, path: string): CampaignReport {
   return {
     ...{ statements, replay, switches, draws, critical, entries, described },
     findings,
-    campaigns: campaigns.map((campaign) => ({ ...campaign, finding: campaign.finding ?? undefined })),
+    campaigns: campaigns.map(({ finding, ...campaign }) => ({ ...campaign, finding: read(finding) })),
   };
 }
 
+type Written = ReturnType<typeof reportJson>["campaigns"][number]["finding"];
+
+function read(finding: Written): Finding | undefined {
+  if (finding === null) return undefined;
+  const { race, ...found } = finding;
+  return race === null ? found : { ...found, race };
+}
+
 /**
- * Parts of one campaign, or several: counts of the same scenario, defect, policy and seed are added up, whatever the
- * shard. Of failures all are named, and the first is shown.
+ * Parts of one campaign, or several: counts of the same scenario, defect, policy, seed and number of spurious moves are
+ * added up, whatever the shard. Of failures all are named, and the first is shown.
  */
 export function mergeReports(reports: readonly CampaignReport[]): CampaignReport {
-  const merged = new Map<string, CampaignResult>();
-  for (const each of reports.flatMap(({ campaigns }) => campaigns)) {
-    const key = [each.scenario, each.defect, each.policy, each.seed].join(" ");
-    const before = merged.get(key);
-    merged.set(key, before === undefined ? each : sum(before, each));
-  }
+  const campaigns = grouped(
+    reports.flatMap(({ campaigns }) => campaigns),
+    ({ scenario, defect, policy, seed, spurious }) => [scenario, defect, policy, seed, spurious].join(" "),
+  );
   return {
     ...NO_FAILURE,
     ...reports.find(({ replay }) => replay !== null),
     findings: reports.flatMap(({ findings }) => findings),
-    campaigns: [...merged.values()],
+    campaigns: campaigns.map(together),
   };
 }
+
+function grouped<T>(all: readonly T[], keyOf: (each: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const each of all) groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each]);
+  return [...groups.values()];
+}
+
+/** Runs of one shard follow each other, shards lie side by side, and what is whole may be followed by what is. */
+function together(runs: readonly CampaignResult[]): CampaignResult {
+  const shards = grouped(runs, ({ shard }) => shard ?? "").map(inARow);
+  const [whole] = shards.filter(({ shard }) => shard === null);
+  const parts = shards.filter(({ shard }) => shard !== null);
+  const beside = parts.length === 0 ? undefined : parts.reduce(sideBySide);
+  // A part takes a whole no further.
+  if (whole && beside && beside.shard !== null) return sum(whole, beside);
+  return inARow([whole, beside].filter((each) => each !== undefined));
+}
+
+/** In whatever order they are given. Behind a gap nothing counts as run. */
+const inARow = (runs: readonly CampaignResult[]): CampaignResult =>
+  [...runs]
+    .sort((a, b) => a.from - b.from)
+    .reduce((a, b) => ({ ...sum(a, b), next: b.from <= a.next ? Math.max(a.next, b.next) : a.next }));
+
+/** Between these numbers all of them ran. */
+const sideBySide = (a: CampaignResult, b: CampaignResult): CampaignResult => ({
+  ...sum(a, b),
+  shard: togetherWord(a.shard, b.shard),
+  from: Math.max(a.from, b.from),
+  next: Math.min(a.next, b.next),
+});
 
 /** Machines that hunt side by side: time is that of the longest, and pairs may be the same ones. */
 const sum = (a: CampaignResult, b: CampaignResult): CampaignResult => ({
   ...a,
-  shard: togetherWord(a.shard, b.shard),
   schedules: a.schedules + b.schedules,
   seconds: Math.max(a.seconds, b.seconds),
   accesses: a.accesses + b.accesses,
@@ -166,5 +208,4 @@ const sum = (a: CampaignResult, b: CampaignResult): CampaignResult => ({
   exhausted: a.exhausted || b.exhausted,
   finding: a.finding ?? b.finding,
   log: a.finding === undefined ? b.log : a.log,
-  next: Math.min(a.next, b.next),
 });

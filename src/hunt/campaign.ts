@@ -47,6 +47,10 @@ export interface CampaignResult {
   readonly seed: number;
   /** The part of it that this was, "2/3", or several of them, "1/3,2/3"; null: all of it. */
   readonly shard: string | null;
+  /** Moves that nobody needs, the most in each execution: with another number of them an execution is another one. */
+  readonly spurious: number;
+  /** Where it began. */
+  readonly from: number;
   readonly schedules: number;
   readonly seconds: number;
   readonly accesses: number;
@@ -173,6 +177,8 @@ class Campaign {
       policy,
       seed,
       shard: shardWord(shard),
+      spurious: scenario.spuriousMost ?? 0,
+      from,
       schedules: this.#schedules,
       seconds: this.#seconds,
       accesses: this.#accesses,

@@ -18,11 +18,13 @@ describe("a report of virtlab hunt", () => {
   type Hunted = Awaited<ReturnType<typeof hunted>>;
   let nothing: Hunted;
   let race: Hunted;
+  let data: Hunted;
   let odd: Hunted;
   beforeAll(async () => {
     nothing = await hunted("flags", "--schedules", "20");
     // A quiet scenario first.
     race = await hunted("resize", "flags", "--defect", "R33", "--schedules", "500");
+    data = await hunted("racing", "--file", ODD, "--detect-races", "--schedules", "50");
     odd = await hunted("forgetful", "--file", ODD);
   });
 
@@ -37,6 +39,10 @@ describe("a report of virtlab hunt", () => {
     expect(Object.keys(inOdd).sort()).toEqual(Object.keys(inRace).sort());
     const campaigns = (report: { campaigns: object[] }) => report.campaigns.map((each) => Object.keys(each));
     expect(campaigns(race.report)).toEqual([...campaigns(nothing.report), ...campaigns(nothing.report)]);
+    // Of two plain accesses, and of something else.
+    const [inCampaign, ofAccesses] = [race, data].map(({ report }) => report.campaigns.at(-1).finding);
+    expect([inCampaign.race, ofAccesses.race]).toEqual([null, expect.any(Object)]);
+    expect(Object.keys(inCampaign).sort()).toEqual(Object.keys(ofAccesses).sort());
   });
 
   it("can be gone on with, and put together with others, whatever it found", async () => {
@@ -81,7 +87,34 @@ describe("a report of virtlab hunt", () => {
       expect(code).toBe(2);
     }
     const again = await hunted("flags", "--resume", file, ...part, "--schedules", "5");
-    expect(again.report.campaigns).toMatchObject([{ schedules: 5, next: 50 }]);
+    expect(again.report.campaigns).toMatchObject([{ schedules: 5, from: 40, next: 50 }]);
+
+    const thirds = [join(folder, "first.json"), join(folder, "third.json")] as const;
+    writeFileSync(thirds[0], (await hunted("flags", "--shard", "1/3", "--schedules", "5")).stdout);
+    writeFileSync(thirds[1], (await hunted("flags", "--shard", "3/3", "--schedules", "5")).stdout);
+    const merged = join(folder, "thirds.json");
+    const { stdout } = await cliHere("hunt", "--merge", ...thirds, "--json");
+    writeFileSync(merged, stdout);
+    const { code, stderr } = await cliHere("hunt", "flags", "--resume", merged);
+    expect(stderr).toContain(
+      "flags was put together of the shards 1/3,3/3, which cannot be gone on with as one; give the report of one shard\n",
+    );
+    expect(code).toBe(2);
+  });
+
+  it("says how many spurious moves there were, and is not gone on with under another number of them", async () => {
+    const two = ["flags", "--spurious", "2", "--schedules", "5"];
+    const first = await hunted(...two);
+    expect(first.report.campaigns).toMatchObject([{ spurious: 2, next: 5 }]);
+    const file = join(folder, "spurious.json");
+    writeFileSync(file, first.stdout);
+    const { code, stderr } = await cliHere("hunt", "flags", "--resume", file);
+    expect(stderr).toContain(
+      "flags was hunted with --policy portfolio --seed 1 --spurious 2; expected one of these, got --policy portfolio --seed 1\n",
+    );
+    expect(code).toBe(2);
+    const again = await hunted(...two, "--resume", file);
+    expect(again.report.campaigns).toMatchObject([{ spurious: 2, schedules: 5, from: 5, next: 10 }]);
   });
 
   it.each([
@@ -90,6 +123,7 @@ describe("a report of virtlab hunt", () => {
       ["--schedules", "20", "--policy", "pct2", "--seed", "7", "--shard", "2/3"],
       "; go on with --from 60 --policy pct2 --seed 7 --shard 2/3",
     ],
+    [["--schedules", "5", "--spurious", "2"], "; go on with --from 5 --spurious 2"],
     // Nothing is left.
     [["--from", "2147483640"], ""],
     [["--from", "2147483641", "--schedules", "3", "--shard", "2/2"], ""],
@@ -110,6 +144,12 @@ describe("a report of virtlab hunt", () => {
     expect(report.campaigns).toMatchObject([{ schedules: 1, finding: { oracle: "check" }, next: 1 }]);
     expect(report.replay).toBeNull();
     expect(code).toBe(1);
+    const page = join(folder, "page.html");
+    const args = ["--file", ODD, "--jobs", "1", "--report", page];
+    const { stdout, stderr } = await cliHere("hunt", "dying-when-followed", ...args);
+    expect(stdout.match(/dying-when-followed: FOUND/g)).toHaveLength(1);
+    expect(stdout).toMatch(/^check: it never holds\nthreads: /m);
+    expect(stderr).toBe(`virtlab: --report ${page}: not written: there is no execution to show\n`);
   });
 
   it("has a line, of which a replay has the same keys whether it finds it again or its places have gone", async () => {

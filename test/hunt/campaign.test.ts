@@ -16,6 +16,15 @@ afterEach(async () => {
 const report = (...campaigns: readonly CampaignResult[]) =>
   parseReport(JSON.stringify(reportJson({ ...NO_FAILURE, findings: [], campaigns })), "report");
 
+const WRITTEN = {
+  ...{ scenario: "flags", defect: null, policy: "random", seed: 1, shard: null, spurious: 0, from: 0 },
+  ...{ schedules: 5, seconds: 1, accesses: 9, switches: 9, sitePairs: 9, exhausted: false },
+  ...{ finding: null, log: [], next: 5 },
+};
+const QUIET = { ...NO_FAILURE, findings: [], campaigns: [WRITTEN] };
+const reportOf = (changed: object): string =>
+  JSON.stringify({ ...QUIET, campaigns: [{ ...WRITTEN, ...changed }] });
+
 describe("a campaign", () => {
   test(
     "is stopped, goes on where it was, and its parts add up",
@@ -91,6 +100,42 @@ describe("a campaign", () => {
     expect(all).toMatchObject([{ shard: null, schedules: 43, next: 30 }]);
   });
 
+  describe("in several runs", () => {
+    type Run = Partial<CampaignResult>;
+    const run = (from: number, next: number, rest: Run = {}): Run => ({ from, next, ...rest });
+    const merged = (...runs: readonly Run[]) =>
+      mergeReports(runs.map((each) => parseReport(reportOf({ ...each, schedules: 5 }), "report"))).campaigns;
+    const [third, last] = [{ shard: "1/3" }, { shard: "3/3" }];
+
+    test.each<[string, Run[], Run]>([
+      ["that adjoin", [run(0, 5), run(5, 10)], run(0, 10)],
+      ["that adjoin, the later one first", [run(5, 10), run(0, 5)], run(0, 10)],
+      ["that overlap", [run(0, 5), run(3, 10), run(4, 6)], run(0, 10)],
+      ["with a gap", [run(0, 5), run(6, 10)], run(0, 5)],
+      ["of a shard", [run(0, 6, third), run(6, 12, third)], run(0, 12, third)],
+      [
+        "of two shards",
+        [run(0, 6, third), run(0, 9, last), run(6, 12, third)],
+        run(0, 9, { shard: "1/3,3/3" }),
+      ],
+      [
+        "of all shards, and then of all at once",
+        [run(0, 6, third), run(0, 6, last), run(0, 6, { shard: "2/3" }), run(6, 9)],
+        run(0, 9, { shard: null }),
+      ],
+      ["of which a part is run again", [run(0, 9), run(0, 6, third)], run(0, 9, { shard: null })],
+    ])("%s goes on where none is left out", (_, runs, expected) => {
+      expect(merged(...runs)).toMatchObject([{ ...expected, schedules: 5 * runs.length }]);
+    });
+
+    test("with other spurious moves is another one", () => {
+      expect(merged(run(0, 5), run(0, 7, { spurious: 2 }))).toMatchObject([
+        { spurious: 0, schedules: 5, next: 5 },
+        { spurious: 2, schedules: 5, next: 7 },
+      ]);
+    });
+  });
+
   test("that hunted elsewhere keeps its finding", async () => {
     hunter = await Hunter.start({ scenario: findScenario("flags"), defect: "R33" });
     const found = await runCampaign([ownLane(hunter)], { schedules: 5000, seconds: 60 });
@@ -102,17 +147,9 @@ describe("a campaign", () => {
 });
 
 describe("what is no report is refused, with the place where it is none", () => {
-  const campaign = {
-    ...{ scenario: "flags", defect: null, policy: "random", seed: 1, shard: null, schedules: 5, seconds: 1 },
-    ...{ accesses: 9, switches: 9, sitePairs: 9, exhausted: false, finding: null, log: [], next: 5 },
-  };
-  const whole = { ...NO_FAILURE, findings: [], campaigns: [campaign] };
-  const of = (changed: object): string =>
-    JSON.stringify({ ...whole, campaigns: [{ ...campaign, ...changed }] });
-
   test("and what is one is not", () => {
-    expect(parseReport(of({}), "file.json").campaigns).toMatchObject(
-      [campaign].map(({ finding: _, ...rest }) => rest),
+    expect(parseReport(reportOf({}), "file.json").campaigns).toMatchObject(
+      [WRITTEN].map(({ finding: _, ...rest }) => rest),
     );
   });
 
@@ -125,20 +162,22 @@ describe("what is no report is refused, with the place where it is none", () => 
       '{"findings":[],"campaigns":[{"scenario":"flags","seed":1,"next":5}]}',
       "campaigns[0].defect: expected null or a string, got nothing",
     ],
-    [of({ next: -5 }), "campaigns[0].next: expected a whole number from 0 to 2147483648, got -5"],
+    [reportOf({ next: -5 }), "campaigns[0].next: expected a whole number from 0 to 2147483648, got -5"],
     [
-      of({ next: 99_999_999_999 }),
+      reportOf({ next: 99_999_999_999 }),
       "campaigns[0].next: expected a whole number from 0 to 2147483648, got 99999999999",
     ],
     [
-      of({ seed: 2 ** 32 }),
+      reportOf({ seed: 2 ** 32 }),
       "campaigns[0].seed: expected a whole number from 0 to 4294967295, got 4294967296",
     ],
-    [of({ shard: "3/2" }), 'campaigns[0].shard: expected null or parts such as "2/3", got "3/2"'],
-    [of({ seconds: "long" }), 'campaigns[0].seconds: expected a number from 0 on, got "long"'],
-    [of({ finding: 7 }), "campaigns[0].finding: expected null or an object, got 7"],
-    [of({ finding: {} }), "campaigns[0].finding.oracle: expected a string, got nothing"],
-    [JSON.stringify({ ...whole, replay: 3 }), "replay: expected null or a string, got 3"],
+    [reportOf({ shard: "3/2" }), 'campaigns[0].shard: expected null or parts such as "2/3", got "3/2"'],
+    [reportOf({ spurious: -1 }), "campaigns[0].spurious: expected a whole number from 0 on, got -1"],
+    [reportOf({ from: null }), "campaigns[0].from: expected a whole number from 0 to 2147483648, got null"],
+    [reportOf({ seconds: "long" }), 'campaigns[0].seconds: expected a number from 0 on, got "long"'],
+    [reportOf({ finding: 7 }), "campaigns[0].finding: expected null or an object, got 7"],
+    [reportOf({ finding: {} }), "campaigns[0].finding.oracle: expected a string, got nothing"],
+    [JSON.stringify({ ...QUIET, replay: 3 }), "replay: expected null or a string, got 3"],
   ])("%s", (text, why) => {
     expect(() => parseReport(text, "file.json")).toThrow(
       `file.json is not what virtlab hunt --json prints: ${why}`,

@@ -30,6 +30,8 @@ export const throwing = odd("throwing", ({ ram }) => {
   if (ram.memory.read32(4, BUFFER) === 0) throw new RangeError("my own callback fell over");
 });
 
+export const racing = odd("racing", ({ ram }) => ram.memory.write32(4, 2, BUFFER));
+
 let executions = 0;
 /** What it writes depends on how often it ran. */
 export const forgetful = odd("forgetful", ({ ram }) => {

@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../../host/device.ts";
 import {
+  CAMPAIGN_DEFAULTS,
   type CampaignOptions,
   type CampaignProgress,
   type CampaignResult,
@@ -30,12 +31,13 @@ import { formatPage, subjectOf } from "../../hunt/report/page.ts";
 import { formatRecording } from "../../hunt/report/text.ts";
 import { SCENARIOS } from "../../hunt/scenarios/index.ts";
 import { type ScoreRow, scoreAll } from "../../hunt/scoreboard.ts";
-import { parseShard, type Shard, shardWord, WHOLE } from "../../hunt/shard.ts";
+import { parseShard, type Shard, WHOLE } from "../../hunt/shard.ts";
 import { shrink } from "../../hunt/shrink.ts";
 import { withSpurious } from "../../hunt/spurious.ts";
 import { nearestName } from "../../machine/nearest-name.ts";
 import { newCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { goOn, resumed } from "../hunt-numbering.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { jobsOption } from "../jobs.ts";
 import { seconds, seedNumber, wholeNumber } from "../numbers.ts";
@@ -67,7 +69,6 @@ interface HuntOptions {
 
 const NO_FILE: HuntModule = { defects: [], scenarios: [] };
 const SECONDS_DEFAULT = 10;
-const SEED_DEFAULT = 1;
 const SCOREBOARD_SECONDS = 60;
 /** Of a scoreboard: one after the other, instead of one. */
 const EVERY_POLICY = "every";
@@ -92,7 +93,7 @@ export function huntCommand(): Command {
       "--seed <number>",
       "where the random policies begin",
       (text: string) => seedNumber("--seed", text),
-      SEED_DEFAULT,
+      CAMPAIGN_DEFAULTS.seed,
     )
     .option("--defect <id>", "plant a known bug first, e.g. R33")
     .option("--file <module>", "a module of yours with scenarios or defects")
@@ -229,40 +230,24 @@ async function huntOne(
     // While a finding was shrunk, too: it is none the less.
     const led = result?.finding === undefined ? [] : [result.finding];
     const broke = { oracle: "threads", text: error.message };
-    return { ...(result && { result }), found: unfollowed(target, [...led, broke], options) };
+    return { ...(result && { result }), found: unfollowed(target, [...led, broke], options, result) };
   } finally {
     await hunter.close();
   }
 }
 
-/** Where the target's campaign of an earlier report ended; undefined: it had not begun. */
-function resumed(
-  { campaigns }: CampaignReport,
-  { scenario: { name }, defect }: HuntTarget,
-  { policy, seed, shard }: HuntOptions,
-): number | undefined {
-  const own = campaigns.filter((each) => each.scenario === name && each.defect === (defect ?? null));
-  const asked = numbering({ policy, seed, shard: shardWord(shard) });
-  const found = own.find((each) => numbering(each) === asked);
-  if (found === undefined && own.length > 0) {
-    const others = own.map(numbering).join(", and with ");
-    throw new UsageError(`--resume: ${name} was hunted with ${others}; expected one of these, got ${asked}`);
-  }
-  return found?.next;
-}
-
-/** What a number of an execution means something under. */
-const numbering = ({ policy, seed, shard }: Pick<CampaignResult, "policy" | "seed" | "shard">): string =>
-  [`--policy ${policy} --seed ${seed}`, ...(shard === null ? [] : [`--shard ${shard}`])].join(" ");
-
-/** Findings without a schedule to show: nothing can be followed there. */
+/** Findings without a schedule to show: nothing can be followed there. A campaign that had its end has been told. */
 function unfollowed(
   { scenario, defect }: HuntTarget,
   found: readonly Parameters<typeof reportedFinding>[1][],
-  { json }: HuntOptions,
+  { json, report }: HuntOptions,
+  told?: CampaignResult,
 ): Found {
-  const lines = found.map(({ oracle, text }) => `${oracle}: ${text}\n`);
-  if (!json) process.stdout.write(`${scenario.name}: FOUND\n${lines.join("")}`);
+  const head = told === undefined ? [`${scenario.name}: FOUND`] : [];
+  const lines = [...head, ...found.map(({ oracle, text }) => `${oracle}: ${text}`)];
+  if (!json) process.stdout.write(`${lines.join("\n")}\n`);
+  if (report !== undefined)
+    process.stderr.write(`virtlab: --report ${report}: not written: there is no execution to show\n`);
   const place = { scenario: scenario.name, defect: defect ?? null };
   return { ...NO_FAILURE, findings: found.map((each) => reportedFinding(place, each)) };
 }
@@ -332,20 +317,6 @@ function summary(result: CampaignResult): string {
   const end = result.finding === undefined ? (result.exhausted ? "all there are" : "quiet") : "FOUND";
   const again = goOn(result);
   return `${result.scenario}: ${end} after ${counted(result)}${again === "" ? "" : `; go on with ${again}`}`;
-}
-
-/** The options that go on with a campaign; empty: nothing is left, or it is not one that can be gone on with. */
-function goOn({ policy, seed, shard, next, exhausted }: CampaignResult): string {
-  const part = shard === null ? WHOLE : parseShard(shard);
-  // Depth-first search begins anew; of several parts, each goes on by itself.
-  if (exhausted || policy === DEPTH_FIRST || part === undefined || next + part.index >= EXECUTIONS_MAX)
-    return "";
-  return [
-    `--from ${next}`,
-    ...(policy === PORTFOLIO ? [] : [`--policy ${policy}`]),
-    ...(seed === SEED_DEFAULT ? [] : [`--seed ${seed}`]),
-    ...(shard === null ? [] : [`--shard ${shard}`]),
-  ].join(" ");
 }
 
 const campaignOptions = (options: HuntOptions, seconds: number): Partial<CampaignOptions> => ({
