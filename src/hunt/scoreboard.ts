@@ -22,13 +22,16 @@ export interface ScoreRow {
   readonly broken: string | null;
 }
 
-const MISTAKE = /^(TypeError|ReferenceError)\b/;
+const MISTAKE = /^(TypeError|ReferenceError)\b|^RangeError: Maximum call stack size exceeded/;
+const FRAME = /^\s+at /;
+/** Of a builtin, or of Node: whoever called it made the mistake. */
+const BUILTIN = /<anonymous>\)?$|\(native\)$|[\s(]node:/;
 const IN_DEFECT = /[\\/]hunt[\\/]defects[\\/]/;
 
 /** The exception of a defect that was planted wrong, if a finding is one: thrown by its own code, not because of it. */
 export function plantedWrong({ oracle, text }: Pick<Finding, "oracle" | "text">): string | undefined {
   const [what = "", ...frames] = text.split("\n");
-  const thrower = frames.find((line) => /^\s+at /.test(line)) ?? "";
+  const thrower = frames.find((line) => FRAME.test(line) && !BUILTIN.test(line)) ?? "";
   return oracle === "exception" && MISTAKE.test(what) && IN_DEFECT.test(thrower) ? what : undefined;
 }
 

@@ -7,7 +7,7 @@ import { findDefect, findScenario } from "../../src/hunt/load.ts";
 import { plantedWrong, type ScoreRow, scoreAll } from "../../src/hunt/scoreboard.ts";
 
 const WRONG = fileURLToPath(new URL("defects/private-field.ts", import.meta.url));
-const SECONDS_MAX = 30_000;
+const LONGEST_MS = 30_000;
 
 test("a row has the same keys whether its defect has a note or not", async () => {
   const [noted, plain] = await scoreAll(
@@ -30,7 +30,7 @@ test(
     expect(rows).toHaveLength(planted.length);
     expect(rows.filter(({ broken }) => broken !== null)).toEqual([]);
   },
-  SECONDS_MAX,
+  LONGEST_MS,
 );
 
 describe("an exception", () => {
@@ -45,9 +45,27 @@ describe("an exception", () => {
   const inDefect = at("hunt/defects/r33.ts");
   const inQueue = at("host/virtqueue/device-queue.ts");
   test.each([
+    ["TypeError: number 5 is not iterable", ["    at new Map (<anonymous>)", inDefect]],
+    [
+      "TypeError: [object Array] is not an integer typed array.",
+      ["    at Atomics.load (<anonymous>)", inDefect],
+    ],
+    [
+      "TypeError [ERR_INVALID_ARG_TYPE]: it is a number",
+      ["    at Function.from (node:buffer:322:9)", inDefect],
+    ],
+    ["RangeError: Maximum call stack size exceeded", [inDefect, "    at Array.map (<anonymous>)", inDefect]],
+  ])("of a builtin that the defect's own code calls is its own, too: %s", (what, frames) => {
+    expect(plantedWrong({ oracle: "exception", text: [what, ...frames].join("\n") })).toBe(what);
+  });
+
+  test.each([
     // What the defect brings about elsewhere is what it is planted for.
     ["exception", "TypeError: x is undefined", [inQueue, inDefect]],
+    ["exception", "TypeError: x is undefined", ["    at Array.map (<anonymous>)", inQueue, inDefect]],
     ["exception", "Error: used.idx went back", [inDefect, inQueue]],
+    ["exception", "RangeError: Maximum call stack size exceeded", [inQueue, inDefect]],
+    ["exception", "RangeError: Invalid atomic access index", ["    at Atomics.load (<anonymous>)", inDefect]],
     ["O1 quiescence", "TypeError: x is undefined", [inDefect]],
   ])("of %s, %s, %j, is a finding like any other", (oracle, what, frames) => {
     expect(plantedWrong({ oracle, text: [what, ...frames].join("\n") })).toBeUndefined();
