@@ -1,5 +1,6 @@
 /** A stress campaign as JUnit XML, for the consumers that every CI has. */
 import type { CampaignReport } from "../stress/campaign/campaign.ts";
+import type { EpisodeFailure } from "../stress/campaign/episode-pool.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no place for them.
@@ -28,9 +29,6 @@ export function junit({ machines, findings, failure, seconds }: CampaignReport):
   ].join("\n");
 }
 
-const testCase = (
-  { seed, what, detail }: CampaignReport["findings"][number],
-  kind: "failure" | "error",
-): string =>
+const testCase = ({ seed, what, detail }: EpisodeFailure, kind: "failure" | "error"): string =>
   `    <testcase classname="virtlab.stress" name="machine ${seed}" time="0">\n` +
   `      <${kind} message="${escapeXml(what)}">${escapeXml(detail)}</${kind}>\n    </testcase>`;

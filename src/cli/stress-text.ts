@@ -91,9 +91,10 @@ export function defectsText({ defects: rows, failure }: DefectReport): string {
   const planted = rows.filter(({ id }) => id !== NO_DEFECT);
   const count = (wanted: DefectRow["outcome"]) => planted.filter(({ outcome }) => outcome === wanted).length;
   const verdict = `${count("found")} found, ${count("not found")} not, ${count("not in a live machine")} cannot be in a live machine`;
+  const wrong = count("planted wrong") === 0 ? "" : `, ${count("planted wrong")} planted wrong`;
   return [
     formatTable(["defect", "", "stress", "machines", "finding"], lines),
     ...(failure === null ? [] : [failureText(failure)]),
-    `verdict: ${verdict}`,
+    `verdict: ${verdict}${wrong}`,
   ].join("\n\n");
 }

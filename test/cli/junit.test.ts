@@ -12,8 +12,8 @@ const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: "",
 
 test("each finding is a failed test case with its message and detail, whatever characters are in it", () => {
   const findings = [
-    { seed: 5, what: 'a < "b" & c', detail: "x & y\u0007\n]]> <tag>" },
-    { seed: 6, what: "stalled: é → ∞", detail: "" },
+    { seed: 5, what: 'a < "b" & c', detail: "x & y\u0007\n]]> <tag>", stack: null },
+    { seed: 6, what: "stalled: é → ∞", detail: "", stack: null },
   ];
   const xml = junit({ ...REPORT, findings });
   expect(XMLValidator.validate(xml)).toBe(true);
@@ -34,7 +34,7 @@ test("no finding, no failure", () => {
 
 test("a failure of our own is an error, beside what was found", () => {
   const failure = { seed: 7, what: "no space left", detail: "at once" };
-  const findings = [{ seed: 5, what: "stalled", detail: "" }];
+  const findings = [{ seed: 5, what: "stalled", detail: "", stack: null }];
   const { testsuites } = parser.parse(junit({ ...REPORT, findings, failure }));
   expect(testsuites.testsuite).toMatchObject({ tests: 3, failures: 1, errors: 1 });
   expect(testsuites.testsuite.testcase[2].error).toEqual({ message: "no space left", "#text": "at once" });

@@ -263,5 +263,6 @@ async function defectCampaign(options: StressOptions, { lanes, seed, signal }: P
   line.clear();
   print(options, { seed, secondsEach, ...report }, defectsText(report));
   const disproved = report.defects.some(({ id, outcome }) => id === NO_DEFECT && outcome === "found");
+  if (report.defects.some(({ outcome }) => outcome === "planted wrong")) return EXIT.failure;
   return exitCode(disproved, report);
 }

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { inLanes, numbered } from "../../machine/pool.ts";
 import { seedAfter } from "../../wire/random.ts";
 import { footprint } from "../episode/footprint.ts";
-import type { EpisodeReport } from "../episode/run-episode.ts";
+import type { EpisodeFinding, EpisodeReport } from "../episode/run-episode.ts";
 import { episode, type Wishes } from "../episode/swarm.ts";
 import { type EpisodeFailure, type EpisodePool, failureIn, withEpisodePool } from "./episode-pool.ts";
 import { slopePerMinute } from "./slope.ts";
@@ -28,8 +28,12 @@ export interface CampaignOptions {
   readonly onFinding?: (report: EpisodeReport) => Promise<void> | void;
 }
 
+export interface CampaignFinding extends EpisodeFinding {
+  readonly seed: number;
+}
+
 export interface CampaignReport {
-  readonly findings: readonly { readonly seed: number; readonly what: string; readonly detail: string }[];
+  readonly findings: readonly CampaignFinding[];
   readonly seconds: number;
   /** Those that had their end. */
   readonly machines: number;
@@ -103,7 +107,7 @@ export async function campaignOn(pool: EpisodePool, options: CampaignOptions): P
 }
 
 class Tally {
-  readonly findings: { seed: number; what: string; detail: string }[] = [];
+  readonly findings: CampaignFinding[] = [];
   failure: EpisodeFailure | null = null;
   readonly #begun = performance.now();
   readonly #byAction = new Map<string, number>();

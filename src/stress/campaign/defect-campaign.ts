@@ -5,6 +5,7 @@
  */
 import type { Defect } from "../../hunt/defect.ts";
 import { DEFECTS } from "../../hunt/defects/index.ts";
+import { plantedWrong } from "../../hunt/scoreboard.ts";
 import { inLanes, numbered } from "../../machine/pool.ts";
 import type { Wishes } from "../episode/swarm.ts";
 import { type CampaignReport, campaignOn } from "./campaign.ts";
@@ -13,7 +14,8 @@ import { type EpisodeFailure, withEpisodePool } from "./episode-pool.ts";
 export interface DefectRow {
   readonly id: string;
   readonly name: string;
-  readonly outcome: "found" | "not found" | "not in a live machine";
+  /** Planted wrong: its own code threw, so that nothing is known of the bug; a failure of ours. */
+  readonly outcome: "found" | "not found" | "not in a live machine" | "planted wrong";
   /** Until it was found. */
   readonly seconds: number | null;
   /** Begun until then. */
@@ -94,7 +96,7 @@ export async function runDefects(options: DefectCampaignOptions): Promise<Defect
       const wishes: Wishes = { deadlines: DEADLINES, ...(defect !== NOTHING && { defect: defect.id }) };
       const report = plantable ? await campaignOn(pool, { ...campaignOptions(options), wishes }) : undefined;
       const ended = signal?.aborted || (report?.failure ?? null) !== null;
-      if (report?.findings.length || !ended) rows.push(row(defect, report));
+      if (report?.findings.length || !ended) rows.push(defectRow(defect, report));
       failure ??= report?.failure ?? null;
       now.delete(defect.id);
       told();
@@ -126,13 +128,19 @@ const campaignOptions = ({ secondsEach, seed, signal }: DefectCampaignOptions) =
   ...(signal && { signal }),
 });
 
-function row({ id, name }: Pick<Defect, "id" | "name">, report: CampaignReport | undefined): DefectRow {
+/** Without a report: it cannot be in a live machine. */
+export function defectRow(
+  { id, name }: Pick<Defect, "id" | "name">,
+  report: Pick<CampaignReport, "findings" | "seconds" | "machines" | "cutShort"> | undefined,
+): DefectRow {
   if (report === undefined)
     return { id, name, outcome: "not in a live machine", seconds: null, machines: 0, what: null };
   const [finding] = report.findings;
   const { seconds } = report;
   const machines = report.machines + report.cutShort;
-  return finding === undefined
-    ? { id, name, outcome: "not found", seconds: null, machines, what: null }
+  if (finding === undefined) return { id, name, outcome: "not found", seconds: null, machines, what: null };
+  const mistake = plantedWrong({ oracle: "exception", text: finding.stack ?? "" });
+  return mistake !== undefined
+    ? { id, name, outcome: "planted wrong", seconds: null, machines, what: mistake }
     : { id, name, outcome: "found", seconds, machines, what: finding.what };
 }

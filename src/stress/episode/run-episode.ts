@@ -19,9 +19,16 @@ import type { EpisodeResult } from "./program.ts";
 import { DISK_BYTES, SCRATCH } from "./random-device.ts";
 import type { Episode } from "./swarm.ts";
 
+export interface EpisodeFinding {
+  readonly what: string;
+  readonly detail: string;
+  /** Of what was thrown, with its message; null: nothing was. */
+  readonly stack: string | null;
+}
+
 export interface EpisodeReport {
   readonly seed: number;
-  readonly finding: { readonly what: string; readonly detail: string } | null;
+  readonly finding: EpisodeFinding | null;
   readonly bytesVerified: number;
   readonly byAction: Readonly<Record<string, number>>;
   readonly kicks: number;
@@ -127,7 +134,7 @@ class EpisodeRunner {
       if (finding === null) finding = await this.#stop();
     } catch (error) {
       const { message, stack } = error as Error;
-      finding = { what: message, detail: stack ?? message };
+      finding = { what: message, detail: stack ?? message, stack: stack ?? null };
       this.#recordings = this.#machine?.recordings() ?? null;
     }
     const result = report?.result as EpisodeResult | null | undefined;
@@ -181,13 +188,14 @@ class EpisodeRunner {
     if (report.verdict === "crashed" && this.#operator?.killedGuest) return null;
     if (report.verdict !== "completed") {
       const why = report.verdict === "stalled" ? await this.#whyStalled(report) : [];
-      return { what: [`${report.verdict}: ${report.reason}`, ...why].join("; "), detail };
+      const what = [`${report.verdict}: ${report.reason}`, ...why].join("; ");
+      return { what, detail, stack: report.fault?.stack ?? null };
     }
     const breach = report.monitor?.findings.find(breaksMust);
     if (breach !== undefined)
-      return { what: `monitor: ${breach.id} at ${breach.device}: ${breach.detail}`, detail };
+      return { what: `monitor: ${breach.id} at ${breach.device}: ${breach.detail}`, detail, stack: null };
     const [doubled] = this.#hasOneLife ? toldTooOften(report) : [];
-    return doubled === undefined ? null : { what: doubled, detail };
+    return doubled === undefined ? null : { what: doubled, detail, stack: null };
   }
 
   async #whyStalled(report: RunReport): Promise<string[]> {
@@ -219,7 +227,8 @@ class EpisodeRunner {
           region,
           bytes.subarray(region * REGION_BYTES, (region + 1) * REGION_BYTES),
         );
-        if (wrong !== undefined) return { what: `after the end, in the file: ${wrong}`, detail: file };
+        if (wrong !== undefined)
+          return { what: `after the end, in the file: ${wrong}`, detail: file, stack: null };
       }
     }
     return null;

@@ -2,12 +2,14 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { faultText } from "../../../src/cli/stress-text.ts";
+import { defectsText, faultText } from "../../../src/cli/stress-text.ts";
 import { runCampaign } from "../../../src/stress/campaign/campaign.ts";
-import { NO_DEFECT, runDefects } from "../../../src/stress/campaign/defect-campaign.ts";
+import { defectRow, NO_DEFECT, runDefects } from "../../../src/stress/campaign/defect-campaign.ts";
 import { type EpisodePool, withEpisodePool } from "../../../src/stress/campaign/episode-pool.ts";
 import { runFault } from "../../../src/stress/campaign/fault-campaign.ts";
 import { slopePerMinute } from "../../../src/stress/campaign/slope.ts";
+import { runEpisode } from "../../../src/stress/episode/run-episode.ts";
+import { episode } from "../../../src/stress/episode/swarm.ts";
 
 const LONG = 600;
 
@@ -91,6 +93,25 @@ describe("a campaign of defects", () => {
       [NO_DEFECT, "not found", 1],
       ["R34", "not in a live machine", 0],
     ]);
+  });
+
+  it("does not find one whose own code throws", async () => {
+    const prepare = { module: new URL("../own/planted-wrong.ts", import.meta.url).href, args: null };
+    const chosen = episode(5, { only: ["rng"] });
+    const { finding } = await runEpisode({
+      ...{ ...chosen, plants: {} },
+      machine: { ...chosen.machine, prepare },
+    });
+    const findings = finding === null ? [] : [{ seed: 5, ...finding }];
+    const report = { findings, seconds: 1, machines: 1, cutShort: 0 };
+    const row = defectRow({ id: "X1", name: "looks are counted" }, report);
+    const what = expect.stringMatching(/^TypeError: .*#looks/);
+    expect(row).toMatchObject({ id: "X1", outcome: "planted wrong", seconds: null, machines: 1, what });
+    expect(defectsText({ defects: [row], failure: null })).toMatch(/verdict: 0 found, .*, 1 planted wrong$/);
+    // Any other exception is something to have found.
+    const thrown = findings.map((each) => ({ ...each, stack: "Error: used.idx went back" }));
+    const found = { outcome: "found", seconds: 1, what: finding?.what };
+    expect(defectRow({ id: "X1", name: "" }, { ...report, findings: thrown })).toMatchObject(found);
   });
 });
 
