@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { cliHere } from "../support/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "virtlab-test-"));
@@ -25,6 +25,30 @@ it.each(["device", "driver"])(
     expect(code).toBe(130);
   },
 );
+
+describe("what virtlab attack found", () => {
+  const own = (name: string) => fileURLToPath(new URL(`../stress/own/${name}-device.ts`, import.meta.url));
+  const line = (stdout: string) => /^again: virtlab (.*)$/m.exec(stdout)?.[1] ?? "";
+
+  it("is found again by its line, in a module of the user's with options too", async () => {
+    const word = `${own("throwing")},slot=3`;
+    const { code, stdout } = await cliHere("attack", "device", word, "--inputs", "1000", "--seed", "5");
+    expect(code).toBe(1);
+    expect(line(stdout)).toMatch(/ --seed 5 --round \d+ --only \d+(,\d+)*$/);
+    expect(line(stdout)).toContain(`attack device ${word} `);
+    const again = await cliHere(...line(stdout).split(" "));
+    expect(again.stdout).toContain("TypeError: not what I expected");
+  });
+
+  it("before Ctrl-C left no time to shrink it, as well: with the round that was asked for", async () => {
+    const words = ["attack", "device", own("last-straw"), "--seed", "5", "--round", "7"];
+    const { code, stdout } = await cliHere(...words);
+    expect(code).toBe(1);
+    expect(line(stdout)).toMatch(/ --seed 5 --round 7 --inputs \d+$/);
+    const again = await cliHere(...line(stdout).split(" "));
+    expect(line(again.stdout)).toBe(line(stdout));
+  });
+});
 
 it.each([
   [["toString"], "expected one of device, driver"],

@@ -75,7 +75,7 @@ async function attack(
   const only = onlyOf(options);
   const corpus = options.corpus === undefined ? undefined : new Corpus(options.corpus);
   const coverage = corpus === undefined ? undefined : await Coverage.start();
-  const reports: AttackReport[] = [];
+  const attacked: Attacked[] = [];
   const progress = new Progress(options.json !== true);
   for (const name of names.length > 0 ? names : Object.keys(devices)) {
     if (signal.aborted) break;
@@ -83,28 +83,28 @@ async function attack(
     const definition = await findDevice(device.type);
     const given = { ...DEFAULT_OPTIONS[definition.name], ...device.options };
     const report = (done: number) => progress.update(definition.name, done, inputs);
-    reports.push(
-      await run({
-        definition,
-        options: checkOptions(definition, given),
-        seed,
-        inputs,
-        progress: report,
-        signal,
-        ...(only && { only }),
-        ...(coverage && { coverage }),
-        ...(corpus && {
-          corpus: corpus.rounds(what, definition.name),
-          keep: (round, why) => corpus.add({ attack: what, device: definition.name, round, why }),
-        }),
+    const told = await run({
+      definition,
+      options: checkOptions(definition, given),
+      seed,
+      inputs,
+      progress: report,
+      signal,
+      ...(only && { only }),
+      ...(coverage && { coverage }),
+      ...(corpus && {
+        corpus: corpus.rounds(what, definition.name),
+        keep: (round, why) => corpus.add({ attack: what, device: definition.name, round, why }),
       }),
-    );
+    });
+    attacked.push({ word: name, report: told });
   }
   coverage?.stop();
   progress.stop();
+  const reports = attacked.map(({ report }) => report);
   const text = options.json
     ? JSON.stringify({ attack: what, seed, reports }, null, 2)
-    : asText(what, seed, reports);
+    : asText(what, seed, attacked, options);
   process.stdout.write(`${text}\n`);
   return reports.some(({ finding }) => finding !== null) ? EXIT.finding : EXIT.fine;
 }
@@ -118,15 +118,30 @@ function onlyOf({ round, only }: AttackCliOptions): AttackOptions["only"] {
   return { round: seedNumber("--round", round), inputs };
 }
 
-/** As short as it could be made. */
-function again(what: string, device: string, seed: number, { input, round, shrunk }: AttackFinding): string {
-  const line = `virtlab attack ${what} ${device} --seed ${seed}`;
-  if (shrunk === null) return `${line} --inputs ${input + 1}`;
-  return `${line} --round ${round} --only ${shrunk.join(",")}`;
+interface Attacked {
+  /** As it was given: a name or a module, with options. */
+  readonly word: string;
+  readonly report: AttackReport;
 }
 
-function asText(what: string, seed: number, reports: readonly AttackReport[]): string {
-  const rows = reports.map((report) => [
+/** As short as it could be made; else the same attack up to there, wherever its rounds came from. */
+function again(
+  line: string,
+  { input, round, shrunk }: AttackFinding,
+  { corpus, round: wanted, only }: AttackCliOptions,
+): string {
+  if (shrunk !== null) return `${line} --round ${round} --only ${shrunk.join(",")}`;
+  const from = Object.entries({ corpus, round: wanted, only }).filter(([, value]) => value !== undefined);
+  return [line, ...from.map(([name, value]) => `--${name} ${value}`), `--inputs ${input + 1}`].join(" ");
+}
+
+function asText(
+  what: string,
+  seed: number,
+  attacked: readonly Attacked[],
+  options: AttackCliOptions,
+): string {
+  const rows = attacked.map(({ report }) => [
     report.device,
     report.inputs,
     report.seconds.toFixed(1),
@@ -134,9 +149,11 @@ function asText(what: string, seed: number, reports: readonly AttackReport[]): s
     Object.values(report.violations).reduce((sum, count) => sum + count, 0),
     report.finding?.what ?? "nothing found",
   ]);
-  const findings = reports.flatMap(({ device, finding }) =>
-    finding === null ? [] : [`${finding.stack}\nagain: ${again(what, device, seed, finding)}`],
-  );
+  const findings = attacked.flatMap(({ word, report: { finding } }) => {
+    if (finding === null) return [];
+    const line = again(`virtlab attack ${what} ${word} --seed ${seed}`, finding, options);
+    return [`${finding.stack}\nagain: ${line}`];
+  });
   const head = [what, "inputs", "seconds", "proofs", "violations", "finding"];
   return [formatTable(head, rows), `seed ${seed}`, ...findings].join("\n\n");
 }

@@ -25,7 +25,7 @@ export interface AttackFinding {
   readonly input: number;
   /** The seed of the round that failed. */
   readonly round: number;
-  /** Inputs of that round that are enough on a fresh machine; null: it needs what came before. */
+  /** Inputs of that round that are enough on a fresh machine; null: it needs what came before, or an abort left no time to try. */
   readonly shrunk: readonly number[] | null;
   readonly what: string;
   readonly stack: string;
