@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { LECTURES, type Lecture } from "../../src/hunt/litmus/lectures.ts";
 import { cliHere } from "../support/cli.ts";
 
 /** Ctrl-C at the first word of output. */
@@ -33,3 +34,27 @@ it.each([[[]], [["--live", "600"]]])(
     expect(code).toBe(130);
   },
 );
+
+it("virtlab litmus that is interrupted in the twin keeps what the good half has shown and must not", async () => {
+  const [first] = LECTURES;
+  if (first === undefined) throw new Error("no lecture");
+  const { outcomes, twin } = first;
+  // Nothing is graded, so all of it is forbidden; the twin is asked for when the good half is over.
+  const changed = { ...first, outcomes: {} };
+  Object.defineProperty(changed, "twin", {
+    get() {
+      process.emit("SIGINT");
+      return twin;
+    },
+  });
+  expect(Object.keys(outcomes).length).toBeGreaterThan(0);
+  const all = LECTURES as Lecture[];
+  all[0] = changed;
+  try {
+    const { code, stdout } = await cliHere("litmus", "1", "--json");
+    expect(JSON.parse(stdout)).toMatchObject([{ lecture: first.name, good: { outcomes: {} }, twin: null }]);
+    expect(code).toBe(1);
+  } finally {
+    all[0] = first;
+  }
+});

@@ -59,22 +59,28 @@ async function litmus(
 ): Promise<number> {
   const look = live === undefined ? lookEverywhere(signal) : lookLive(seconds("--live", live), signal);
   const lectures = numbers.length === 0 ? LECTURES : numbers.map(lectureNumbered);
-  const results: { lecture: string; good: Outcomes; twin: Outcomes }[] = [];
+  const results: { lecture: string; good: Outcomes; twin: Outcomes | null }[] = [];
   for (const lecture of lectures) {
-    try {
-      const [good, twin] = [await look(lecture, false), await look(lecture, true)];
-      results.push({ lecture: lecture.name, good, twin });
-      if (!json) process.stdout.write(`${page(lecture, good, twin, live !== undefined)}\n\n`);
-    } catch (error) {
-      // Of the lecture that was under way nothing is known.
-      if (signal.aborted) break;
-      throw error;
-    }
+    const good = await unlessAborted(look(lecture, false), signal);
+    if (good === null) break;
+    const twin = await unlessAborted(look(lecture, true), signal);
+    // Of half a lecture only what must not be is worth telling.
+    if (twin === null && !isForbidden(lecture, good)) break;
+    results.push({ lecture: lecture.name, good, twin });
+    if (!json) process.stdout.write(`${page(lecture, good, twin, live !== undefined)}\n\n`);
+    if (twin === null) break;
   }
   if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   const wrong = lectures.some((lecture, at) => isForbidden(lecture, results[at]?.good));
   return wrong ? EXIT.finding : EXIT.fine;
 }
+
+/** Null: it was aborted before its end. */
+const unlessAborted = (looking: Promise<Outcomes>, signal: AbortSignal): Promise<Outcomes | null> =>
+  looking.catch((error: unknown) => {
+    if (signal.aborted) return null;
+    throw error;
+  });
 
 function lectureNumbered(text: string): Lecture {
   const found = LECTURES.find(({ number, name }) => String(number) === text || name === text);
@@ -88,12 +94,12 @@ const isForbidden = (lecture: Lecture, result: Outcomes | undefined): boolean =>
     (outcome) => (lecture.outcomes[outcome]?.grade ?? "forbidden") === "forbidden",
   );
 
-function page(lecture: Lecture, good: Outcomes, twin: Outcomes, live: boolean): string {
+function page(lecture: Lecture, good: Outcomes, twin: Outcomes | null, live: boolean): string {
   const rows = Object.entries(lecture.outcomes).map(([outcome, { grade, reason }]) => [
     outcome,
     grade,
     good.outcomes[outcome] ?? 0,
-    twin.outcomes[outcome] ?? 0,
+    twin === null ? "" : (twin.outcomes[outcome] ?? 0),
     reason,
   ]);
   const needs = lecture.weak.length > 0 && !live ? ` (with ${lecture.weak.join(", ")})` : "";
@@ -101,6 +107,6 @@ function page(lecture: Lecture, good: Outcomes, twin: Outcomes, live: boolean): 
     `${lecture.number}. ${lecture.name}: ${lecture.says}`,
     `   Twin: ${lecture.mistake}${needs}.`,
     formatTable(["outcome", "grade", live ? "times" : "classes", "twin's", "why"], rows),
-    `${live ? "on real threads" : "every interleaving"}: ${good.said}, twin ${twin.said}`,
+    `${live ? "on real threads" : "every interleaving"}: ${good.said}, twin ${twin?.said ?? "interrupted"}`,
   ].join("\n");
 }
