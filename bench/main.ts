@@ -40,6 +40,7 @@ const BENCHES: readonly Bench[] = [
 
 const ROUNDS = 9;
 const SMOKE_ROUNDS = 2;
+const WRONG_USAGE = 2;
 
 interface Options {
   readonly smoke?: boolean;
@@ -49,15 +50,16 @@ interface Options {
 }
 
 const names = BENCHES.map(({ name }) => name);
-await new Command("bench")
+const command = new Command("bench")
   .description(BENCHES.map(({ name, about }) => `${name.padEnd(10)} ${about}`).join("\n"))
   .addArgument(new Argument("[names...]", "which benches to run; all without one").choices(names))
   .option("--smoke", "a few seconds in all: shows that the benches work, says little about speed")
   .option("--json", "results for a script")
   .option("--repeat <n>", `alternations of the two sides (default ${ROUNDS})`, rounds)
   .option("--case <text>", "only the cases whose name contains this")
-  .action(run)
-  .parseAsync();
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE))
+  .action(run);
+await command.parseAsync();
 
 async function run(chosen: string[], options: Options): Promise<void> {
   const plan = planFor(options);
@@ -68,8 +70,11 @@ async function run(chosen: string[], options: Options): Promise<void> {
     if (chosen.length > 0 && !chosen.includes(bench.name)) continue;
     const found = await bench.run(plan);
     results.push(...found);
-    if (!options.json) process.stdout.write(`\n${bench.name}: ${bench.about}\n${formatResults(found)}\n`);
+    if (!options.json && found.length > 0)
+      process.stdout.write(`\n${bench.name}: ${bench.about}\n${formatResults(found)}\n`);
   }
+  if (results.length === 0)
+    command.error(`error: expected the name of a case, or a part of it, got "${options.case}"`);
   if (options.json) process.stdout.write(`${JSON.stringify({ environment: where, results }, null, 2)}\n`);
 }
 
@@ -84,7 +89,7 @@ function planFor({ smoke = false, repeat, case: text = "" }: Options): Plan {
 }
 
 function rounds(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1");
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (value < 1) throw new InvalidArgumentError("expected a whole number from 1");
   return value;
 }

@@ -5,6 +5,8 @@
  *
  * Which thread is kicked stands beside the port, for each queue: the host's first thread, or the I/O thread that serves
  * the queue. The first thread passes a kick on that has come to it for another's queue.
+ *
+ * Fields are `private` and not `#private` for the reason that `LiveMemory` has.
  */
 import { Doorbell } from "../memory/doorbell.ts";
 import { type ControlPlan, KICK_WORDS, type KickPlan, MAX_QUEUES, mainKicks } from "../memory/plan.ts";
